@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# memmon-bpf: build, run, test, install. `make help` lists the targets.
+#
+# Three builds of the same sources live side by side under $(BUILD):
+#   obj/   what is installed: libmemmon.a (src/{model,util,os,sinks}, no libbpf) and memmon-bpf
+#   asan/  libmemmon.a again with ASan and UBSan, for the unit tests
+#   fuzz/  libmemmon.a again with clang's libFuzzer, for the fuzzers
+# Sources are found by wildcard; a new file needs no edit here.
+
+VERSION := 0.1.0
+
+BUILD ?= build
+ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+DATADIR ?= $(PREFIX)/share
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+BPF_CLANG ?= clang
+FUZZ_CC ?= clang
+# Debian keeps bpftool in /usr/sbin, which a user's PATH lacks.
+BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool || echo bpftool)
+SCDOC ?= scdoc
+
+BPF_ARCH := $(or $(filter arm64,$(ARCH)),$(if $(filter x86_64,$(ARCH)),x86))
+ifeq ($(BPF_ARCH),)
+$(error ARCH=$(ARCH) is not supported: memmon-bpf runs on x86_64 and arm64)
+endif
+
+CFLAGS ?= -O2 -g
+# <linux/bpf.h> includes <asm/types.h>, which Debian keeps per architecture.
+BPF_MULTIARCH := $(if $(filter x86,$(BPF_ARCH)),x86_64,aarch64)-linux-gnu
+
+WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla \
+	$(if $(filter 1,$(WERROR)),-Werror)
+# -iquote, not -I: src/features.h must never be found for glibc's <features.h>.
+# _GNU_SOURCE is empty so that a file may also define it for itself.
+MM_CPPFLAGS := -D_GNU_SOURCE= -DMEMMON_VERSION='"$(VERSION)"' -iquote src -iquote $(BUILD)
+MM_CFLAGS := -std=gnu11 -pthread $(WARNINGS)
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+# An absolute BUILD or checkout path must not end up in the program.
+MM_CFLAGS += -ffile-prefix-map=$(CURDIR)=.
+
+pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
+LIBBPF_LIBS := $(call pkg_libs,libbpf,-lbpf) -lelf -lz
+ARCHIVE_LIBS := $(call pkg_libs,jansson,-ljansson) $(call pkg_libs,ncursesw,-lncursesw -ltinfo) \
+	$(call pkg_libs,libcap-ng,-lcap-ng) -lm
+
+ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_FLAGS := $(ASAN_FLAGS) -fsanitize=fuzzer-no-link
+
+BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -std=gnu11 -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux \
+	-idirafter /usr/include/$(BPF_MULTIARCH) \
+	-Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations \
+	$(if $(filter 1,$(WERROR)),-Werror) -ffile-prefix-map=$(CURDIR)=.
+
+ARCHIVE_SRCS := $(foreach dir,model util os sinks,$(wildcard src/$(dir)/*.c))
+MAIN_SRCS := $(wildcard src/*.c)
+UNIT_SRCS := $(wildcard tests/unit/test_*.c)
+FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)
+WORKLOAD_SRCS := $(wildcard tests/workloads/*.c)
+
+ARCHIVE_OBJS := $(ARCHIVE_SRCS:%.c=$(BUILD)/obj/%.o)
+MAIN_OBJS := $(MAIN_SRCS:%.c=$(BUILD)/obj/%.o)
+UNIT_PROGRAMS := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/asan/%)
+FUZZ_PROGRAMS := $(FUZZ_SRCS:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+WORKLOADS := $(WORKLOAD_SRCS:tests/workloads/%.c=$(BUILD)/tests/%)
+SKEL := $(BUILD)/memmon.skel.h
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-8s %s\n'
+endif
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.SECONDEXPANSION:
+.PHONY: all run test unit fuzz lint build-matrix cli live fresh bench format help man \
+	install uninstall clean unit-programs fuzz-programs workloads FORCE
+
+all: $(BUILD)/memmon-bpf ## build build/memmon-bpf (no root needed); V=1 shows the commands
+
+# ---- the program --------------------------------------------------------------------------------
+
+# The command lines of the last build: objects depend on it, so another CC or WERROR rebuilds.
+FLAGS_NOW := $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(MM_CPPFLAGS) $(MM_CFLAGS) $(HARDEN) $(BPF_CLANG) \
+	$(BPF_CFLAGS) $(FUZZ_CC)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || { \
+		printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' >$@; \
+		tools/install-deps --check build || :; }
+
+$(BUILD)/obj/bpf/memmon.bpf.o: bpf/memmon.bpf.c $(BUILD)/flags
+	$(say) BPF $@
+	@mkdir -p $(@D)
+	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
+
+# `gen object` links the BTF and drops DWARF; neither step looks at this machine's kernel.
+$(BUILD)/memmon.bpf.o: $(BUILD)/obj/bpf/memmon.bpf.o
+	$(say) GENOBJ $@
+	$(Q)$(BPFTOOL) gen object $@ $<
+
+$(SKEL): $(BUILD)/memmon.bpf.o
+	$(say) GENSKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name memmon_bpf >$@
+
+$(MAIN_OBJS): | $(SKEL)
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	$(say) CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(MM_CPPFLAGS) $(CPPFLAGS) $(MM_CFLAGS) $(HARDEN) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/libmemmon.a: $(ARCHIVE_OBJS)
+	$(say) AR $@
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/memmon-bpf: $(MAIN_OBJS) $(BUILD)/libmemmon.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(LIBBPF_LIBS) $(ARCHIVE_LIBS) -o $@
+
+# ---- what the tests run -------------------------------------------------------------------------
+
+$(BUILD)/asan/%.o: %.c $(BUILD)/flags
+	$(say) CC-ASAN $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(MM_CPPFLAGS) $(CPPFLAGS) $(MM_CFLAGS) $(ASAN_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/asan/libmemmon.a: $(ARCHIVE_SRCS:%.c=$(BUILD)/asan/%.o)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# A test or fuzzer of a file directly under src/ links that one file: test_options.c, src/options.c.
+own_object = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(wildcard src/$(2).c))
+
+$(BUILD)/asan/test_%: $(BUILD)/asan/tests/unit/test_%.o $$(call own_object,asan,$$*) \
+		$(BUILD)/asan/libmemmon.a
+	$(say) LINK $@
+	$(Q)$(CC) $(ASAN_FLAGS) $(LDFLAGS) -pthread $^ -lcmocka $(ARCHIVE_LIBS) -o $@
+
+$(BUILD)/fuzz/%.o: %.c $(BUILD)/flags
+	$(say) CC-FUZZ $@
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(MM_CPPFLAGS) $(CPPFLAGS) $(MM_CFLAGS) $(FUZZ_FLAGS) -Wno-missing-prototypes \
+		-MMD -MP -c $< -o $@
+
+$(BUILD)/fuzz/libmemmon.a: $(ARCHIVE_SRCS:%.c=$(BUILD)/fuzz/%.o)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $$(call own_object,fuzz,$$*) \
+		$(BUILD)/fuzz/libmemmon.a
+	$(say) LINK $@
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer $(LDFLAGS) -pthread $^ $(ARCHIVE_LIBS) -o $@
+
+$(BUILD)/tests/%: tests/workloads/%.c $(BUILD)/flags
+	$(say) CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 -g -D_GNU_SOURCE= $(MM_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d $< -o $@
+
+unit-programs: $(UNIT_PROGRAMS)
+fuzz-programs: $(FUZZ_PROGRAMS)
+workloads: $(WORKLOADS)
+
+# ---- run and test -------------------------------------------------------------------------------
+
+# A build by root must not lock the owner of the checkout out of $(BUILD).
+give_back = if [ "$$(id -u)" = 0 ] && [ -d '$(BUILD)' ]; then \
+	chown -hR --reference=. '$(BUILD)'; fi
+SUB := +@$(MAKE) --no-print-directory
+export BUILD CC VERSION
+
+run: ## install what is missing, build, watch a demo, or what ARGS="…" says
+	@tools/install-deps build
+	$(SUB) $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) all $(BUILD)/tests/demo
+	@$(give_back)
+	@$(BUILD)/memmon-bpf $(or $(ARGS),--lines -i 0.5 -- $(BUILD)/tests/demo)
+
+test: ## install what the tests need, build, run every suite; SUITES="unit cli", STRICT=1
+	@tools/install-deps build test
+	@err=0; tests/run $(SUITES) || err=$$?; $(give_back); exit $$err
+
+unit: ## the unit tests, with ASan and UBSan
+	@tests/run unit
+fuzz: ## the fuzzers, for FUZZ_RUNS inputs each
+	@tests/run fuzz
+lint: ## clang-format, clang-tidy, cppcheck, shellcheck
+	@tests/run lint
+build-matrix: ## gcc and clang, every warning an error
+	@tests/run build
+cli: ## the command-line tests
+	@tests/run cli
+live: ## the tests against this kernel (root)
+	@tests/run live
+fresh: ## the README's first command in a bare Debian (root, network)
+	@tests/run fresh
+
+bench: $(BUILD)/memmon-bpf $(WORKLOADS) ## measure what watching costs (root)
+	@if [ -x tests/bench/run ]; then tests/bench/run; else \
+		echo 'make: no tests/bench/run here, nothing to measure' >&2; exit 1; fi
+
+C_FILES = $(wildcard bpf/*.[ch] src/*.[ch] src/*/*.[ch] tests/*/*.[ch])
+format: ## rewrite the C files as .clang-format says
+	clang-format -i $(C_FILES)
+
+# clang-tidy, one target per file so that -j and -k apply; `make lint` runs it. Not on the unit
+# tests: it does not know that cmocka's assertions do not return.
+TIDY_USER := $(addprefix tidy/,$(MAIN_SRCS) $(ARCHIVE_SRCS) $(FUZZ_SRCS) $(WORKLOAD_SRCS))
+TIDY_BPF := $(addprefix tidy/,$(wildcard bpf/*.bpf.c))
+# The analyzer loses its way in uthash's default hash function; to it any other is as good.
+TIDY_UTHASH := '-DHASH_FUNCTION(key,len,hash)=(hash) = *(const unsigned char *)(key) + (len)'
+.PHONY: tidy $(TIDY_USER) $(TIDY_BPF)
+tidy: $(TIDY_USER) $(TIDY_BPF)
+$(addprefix tidy/,$(MAIN_SRCS)): $(SKEL)
+$(TIDY_USER): tidy/%:
+	@clang-tidy --quiet $* -- $(MM_CPPFLAGS) $(MM_CFLAGS) $(TIDY_UTHASH)
+$(TIDY_BPF): tidy/%:
+	@clang-tidy --quiet $* -- $(BPF_CFLAGS)
+
+# ---- install ------------------------------------------------------------------------------------
+
+$(BUILD)/memmon-bpf.8: docs/memmon-bpf.8.scd
+	$(say) SCDOC $@
+	@mkdir -p $(@D)
+	$(Q)$(SCDOC) <$< >$@
+
+man: $(BUILD)/memmon-bpf.8 ## the manual page, build/memmon-bpf.8
+
+DOCDIR = $(DATADIR)/doc/memmon-bpf
+MANDIR = $(DATADIR)/man/man8
+COMPDIR = $(DATADIR)/bash-completion/completions
+
+install: $(BUILD)/memmon-bpf $(BUILD)/memmon-bpf.8 ## install under DESTDIR and PREFIX (/usr/local)
+	$(say) INSTALL $(DESTDIR)$(PREFIX)
+	$(Q)install -D -m 755 $(BUILD)/memmon-bpf $(DESTDIR)$(SBINDIR)/memmon-bpf
+	$(Q)install -D -m 644 $(BUILD)/memmon-bpf.8 $(DESTDIR)$(MANDIR)/memmon-bpf.8
+	$(Q)install -D -m 644 completion/memmon-bpf.bash $(DESTDIR)$(COMPDIR)/memmon-bpf
+	$(Q)install -d $(DESTDIR)$(DOCDIR)
+	$(Q)install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)/
+
+uninstall: ## remove what install put there
+	$(say) REMOVE $(DESTDIR)$(PREFIX)
+	$(Q)rm -f $(DESTDIR)$(SBINDIR)/memmon-bpf $(DESTDIR)$(MANDIR)/memmon-bpf.8 \
+		$(DESTDIR)$(COMPDIR)/memmon-bpf $(DESTDIR)$(DOCDIR)/README.md $(DESTDIR)$(DOCDIR)/LICENSE
+	$(Q)rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || :
+
+clean: ## remove $(BUILD)
+	$(Q)rm -rf --one-file-system $(BUILD)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+-include $(ARCHIVE_OBJS:.o=.d) $(MAIN_OBJS:.o=.d) $(BUILD)/obj/bpf/memmon.bpf.d \
+	$(ARCHIVE_SRCS:%.c=$(BUILD)/asan/%.d) $(ARCHIVE_SRCS:%.c=$(BUILD)/fuzz/%.d) \
+	$(MAIN_SRCS:%.c=$(BUILD)/asan/%.d) $(MAIN_SRCS:%.c=$(BUILD)/fuzz/%.d) \
+	$(UNIT_SRCS:%.c=$(BUILD)/asan/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/fuzz/%.d) $(WORKLOADS:=.d)

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one vocabulary that kernel programs, model, recordings and tests share.
+ *
+ * Every record starts with `struct rec_head`. Records come from two places: transitions from the
+ * BPF programs through the ring buffer, and absolute readings that the tracer takes out of maps,
+ * /proc and cgroupfs. Both kinds are plain bytes of the sizes asserted below, so that a stored
+ * stream of them replays to the same numbers.
+ *
+ * Rules: fixed-width types, explicit padding, zeroed before they are filled, no pointers. Types
+ * and fields are appended, never renumbered. A reader checks `size` before it casts.
+ */
+#ifndef MEMMON_EVENTS_H
+#define MEMMON_EVENTS_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define COMM_LEN 16 /* TASK_COMM_LEN: 15 bytes and a NUL, any byte but NUL inside */
+
+/* The members of mm->rss_stat in the kernel's own order (include/linux/mm_types_task.h). */
+enum mem_kind {
+	MEM_FILE, /* MM_FILEPAGES: page cache mapped, not shmem */
+	MEM_ANON, /* MM_ANONPAGES: heap, stack, private copies */
+	MEM_SWAP, /* MM_SWAPENTS: swapped out, not part of RSS */
+	MEM_SHMEM, /* MM_SHMEMPAGES: tmpfs, /dev/shm, memfd, SysV, shared anonymous */
+	MEM_KINDS,
+};
+
+/* Pages by kind at one instant. Momentarily negative values are possible while CPUs race. */
+struct mem_pages {
+	__s64 kind[MEM_KINDS];
+};
+
+/* "Not known", for unsigned counters that are n/a and not 0. */
+#define UNKNOWN_U64 (~0ULL)
+
+enum rec_type {
+	REC_NONE,
+	/* transitions, from the ring buffer */
+	REC_START, /* struct rec_start: a process is watched from now on */
+	REC_EXEC, /* struct rec_start: a watched process became another program */
+	REC_LEVEL, /* struct rec_level: RSS crossed a bucket of LEVEL_PAGES */
+	REC_OOM, /* struct rec_oom: the OOM killer chose a victim */
+	/* absolute readings, made in user space */
+	REC_READING, /* struct rec_reading: one process's numbers out of the maps */
+	REC_EXIT, /* struct rec_exit: a watched process ended; its last reading came before */
+	REC_TREE, /* struct rec_tree: the watched tree's numbers out of the maps */
+	REC_SYSTEM, /* struct rec_system: the machine's memory */
+	REC_CHARGE, /* struct rec_charge: what a cgroup charges */
+	REC_PSS, /* struct rec_pss: one process's proportional set size */
+	REC_COST, /* struct rec_cost: what watching cost so far, and what was lost */
+	REC_TICK, /* struct rec_head: an interval ends; every reading of it came before */
+	REC_TYPES,
+};
+
+/*
+ * A process is identified by (pid, start_ns): pids are reused, start times are not. `pid` is the
+ * thread group id as the pid namespace of memmon-bpf sees it; 0 where the record is about no
+ * process. All times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns).
+ */
+struct rec_head {
+	__u16 type; /* enum rec_type */
+	__u16 size; /* bytes of the whole record */
+	__u32 pid;
+	__u64 ts_ns;
+	__u64 start_ns; /* when the process started (task->start_time) */
+};
+
+enum start_how {
+	START_FORKED = 1, /* a watched process forked it */
+	START_ADOPTED = 2, /* it ran already when we attached */
+	START_COMMAND = 3, /* the command after `--`, from its exec on */
+	START_JOINED = 4, /* it moved into the watched cgroup */
+};
+
+struct rec_start {
+	struct rec_head head;
+	__u32 ppid;
+	__u32 how; /* enum start_how; of a REC_EXEC the way it started once */
+	struct mem_pages now; /* the baseline, or at exec the new image */
+	char comm[COMM_LEN];
+};
+
+struct rec_level {
+	struct rec_head head;
+	struct mem_pages now;
+};
+
+#define LEVEL_PAGES 256 /* a bucket of REC_LEVEL: 1 MiB of 4 KiB pages */
+
+struct rec_oom {
+	struct rec_head head; /* the victim; start_ns 0 where it is not watched */
+	struct mem_pages now; /* the victim's, as the killer saw it */
+	char comm[COMM_LEN];
+};
+
+/* Calls that succeeded, and the bytes they mapped, unmapped, or moved the break up by. */
+struct vm_volume {
+	__u64 calls;
+	__u64 bytes;
+};
+
+enum vm_call { VM_MMAP, VM_MUNMAP, VM_BRK, VM_CALLS };
+
+#define READING_NO_MM 1U /* shares its parent's memory (vfork) or has not exec'ed yet: no RSS of its own */
+#define READING_ENDED 2U /* the process has ended: `now` is what it held when it began to exit */
+
+struct rec_reading {
+	struct rec_head head;
+	__u32 ppid;
+	__u32 how; /* enum start_how */
+	__u32 flags; /* READING_* */
+	__u32 threads_peak; /* most threads at once since we watch */
+	struct mem_pages first; /* at the baseline */
+	struct mem_pages now;
+	struct mem_pages at_peak; /* all kinds at the instant of the highest RSS */
+	struct mem_pages peak; /* each kind's own highest value */
+	__u64 peak_ns; /* when RSS was highest; to one kernel tick */
+	__u64 error_pages; /* bound of at_peak and peak; 0 = exact */
+	__u64 minor_faults; /* since watching; UNKNOWN_U64 where not read yet */
+	__u64 major_faults;
+	__u64 cpu_ns; /* user + system time since watching; UNKNOWN_U64 where not read yet */
+	__u64 events; /* rss_stat events booked */
+	struct vm_volume volume[VM_CALLS]; /* calls UNKNOWN_U64 where not collected */
+	char comm[COMM_LEN];
+};
+
+struct rec_exit {
+	struct rec_head head;
+	__s32 wait_status; /* as waitpid(2) gives it */
+	__u32 pad;
+};
+
+struct rec_tree {
+	struct rec_head head; /* no process */
+	struct mem_pages now;
+	struct mem_pages at_peak; /* the kinds at the instant when their RSS sum was highest */
+	struct mem_pages peak;
+	__u64 peak_ns;
+	__u64 error_pages; /* bound of at_peak: CPUs × batch where several processes were watched */
+	__u64 processes_seen; /* every process that was ever watched */
+	__u64 processes_live;
+	__u64 processes_peak; /* most at once */
+	__u64 processes_untracked; /* of processes_seen: without numbers, as the map was full */
+};
+
+struct rec_system {
+	struct rec_head head; /* no process */
+	__u64 total_bytes; /* MemTotal */
+	__u64 available_bytes; /* MemAvailable */
+	__u64 pressure_some_us; /* /proc/pressure/memory "some total"; UNKNOWN_U64 without PSI */
+	__u64 pressure_full_us;
+};
+
+struct rec_charge {
+	struct rec_head head; /* no process */
+	__u64 current_bytes; /* each UNKNOWN_U64 where the cgroup has no such figure */
+	__u64 peak_bytes;
+	__u64 limit_bytes;
+	__u64 anon_bytes;
+	__u64 file_bytes;
+	__u64 shmem_bytes;
+	__u64 kernel_bytes;
+};
+
+struct rec_pss {
+	struct rec_head head;
+	__u64 pss_bytes;
+};
+
+struct rec_cost {
+	struct rec_head head; /* no process */
+	__u64 events; /* rss_stat events of watched processes */
+	__u64 event_ns; /* mean time of our program per event, in 1/1000 ns; UNKNOWN_U64 = none timed */
+	__u64 tool_cpu_ns; /* user + system time of memmon-bpf itself */
+	__u64 tool_rss_bytes;
+	__u64 lost_records; /* ring buffer was full */
+};
+
+_Static_assert(sizeof(struct rec_head) == 24, "rec_head");
+_Static_assert(sizeof(struct rec_start) == 24 + 8 + 32 + 16, "rec_start");
+_Static_assert(sizeof(struct rec_level) == 24 + 32, "rec_level");
+_Static_assert(sizeof(struct rec_oom) == 24 + 32 + 16, "rec_oom");
+_Static_assert(sizeof(struct rec_reading) == 24 + 16 + 4 * 32 + 6 * 8 + 3 * 16 + 16, "rec_reading");
+_Static_assert(sizeof(struct rec_exit) == 32, "rec_exit");
+_Static_assert(sizeof(struct rec_tree) == 24 + 3 * 32 + 6 * 8, "rec_tree");
+_Static_assert(sizeof(struct rec_system) == 24 + 32, "rec_system");
+_Static_assert(sizeof(struct rec_charge) == 24 + 56, "rec_charge");
+_Static_assert(sizeof(struct rec_pss) == 32, "rec_pss");
+_Static_assert(sizeof(struct rec_cost) == 24 + 40, "rec_cost");
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The layout of what the BPF programs and the tracer share through maps and global variables.
+ *
+ * A *slot* is one watched process, from the moment we watch it until user space has read its last
+ * numbers. Slots are handed out of the queue `free_slots` by the kernel side and given back by user
+ * space, so that a number is never overwritten before it was read. A *cell* is what one CPU keeps
+ * of one slot; only that CPU writes it while the slot's mm is in the index.
+ */
+#ifndef MEMMON_MAPS_H
+#define MEMMON_MAPS_H
+
+#include "events.h"
+
+#define MAX_CPUS 512 /* more are refused at start */
+#define INDEX_BITS 13 /* direct-mapped buckets by mm: 2^INDEX_BITS × 8 bytes */
+
+#define SLOT_ARMED 1U /* the command before its exec: not watched yet */
+#define SLOT_ENDED 2U /* the process has ended, `final` is complete */
+
+/* `wanted`: by pid as our pid namespace sees it */
+enum wanted_how { WANTED_NOW = 1, WANTED_AT_EXEC = 2 };
+
+struct slot {
+	/* read at every event: one cache line */
+	__u64 mm; /* struct mm_struct *, the key; 0 = no memory of its own */
+	__s64 level_pages; /* RSS at the last REC_LEVEL */
+	__s64 count_seen[MEM_KINDS]; /* the shared part of each counter that the tree has booked */
+	__u32 touched; /* set by an event, cleared by the reader */
+	__u32 last_cpu; /* of a single-threaded process */
+	__u32 threads;
+	__u32 threads_peak;
+
+	/* read and written on rare hooks only */
+	__s64 swap_pages; /* as of the last event on swap */
+	struct mem_pages first; /* when it began to be watched */
+	struct mem_pages baseline; /* when its present mm began to be */
+	__u64 start_ns;
+	__u32 tgid; /* in the initial pid namespace */
+	__u32 pid; /* in ours */
+	__u32 ppid; /* in ours */
+	__u32 how; /* enum start_how */
+	__u32 flags; /* SLOT_* */
+	__s32 wait_status;
+	__u64 end_ns;
+	__u64 minor_faults, major_faults, cpu_ns; /* of the threads that have ended, over their lives */
+	__u64 brk;
+	struct vm_volume volume[VM_CALLS];
+	char comm[COMM_LEN];
+	struct rec_reading final; /* written once, when the process ends */
+};
+
+struct cell {
+	__s32 part[MEM_KINDS]; /* this CPU's part of each counter at its last event, booked in the tree */
+	__s64 peak_rss;
+	__s64 at_peak[MEM_KINDS];
+	__u64 peak_jiffies;
+	__s64 peak[MEM_KINDS];
+	__u64 events;
+	/* the other CPUs' parts as last summed up, and what Σ count was then (many CPUs only) */
+	__s64 others[MEM_KINDS];
+	__s64 others_count;
+};
+
+/* One per CPU: what it has not yet folded into the tree, and the highest tree total it has seen. */
+struct tree_cpu {
+	__s64 unfolded[MEM_KINDS];
+	__s64 peak_rss;
+	__s64 at_peak[MEM_KINDS];
+	__u64 peak_jiffies;
+	__s64 peak[MEM_KINDS];
+	__u64 lost_records;
+	__u64 events; /* of watched processes */
+	__u64 timed_events, timed_ns; /* one event in TIMED_EVERY is timed */
+	__u64 pad[6]; /* to whole cache lines, so that CPUs do not share one */
+};
+
+#define TIMED_EVERY 256
+
+struct tree {
+	__s64 now[MEM_KINDS]; /* folded; the sum with every `unfolded` is exact */
+	__u64 seen, live, live_peak, untracked;
+};
+
+/* A bucket of the index of mms. */
+struct bucket {
+	__u32 slot; /* number + 1; 0 = none */
+	__u32 residents; /* watched mms that hash here */
+};
+
+_Static_assert(sizeof(struct tree_cpu) == 192, "tree_cpu is padded to cache lines");
+
+#endif

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which processes are watched, from when to when: fork, exec, exit, moves between cgroups, the end
+ * of an mm, and the OOM killer's choice. All of these are rare next to rss_stat.
+ *
+ * A process is a thread group. It keeps its slot from fork over any number of execs to its exit;
+ * its mm comes and goes below it. A child that shares its parent's mm (vfork) has a slot without
+ * an mm until it execs, so that the tree counts the memory once.
+ */
+#ifndef MEMMON_PROC_BPF_H
+#define MEMMON_PROC_BPF_H
+
+#include "rss.bpf.h"
+
+#define PF_EXITING 0x00000004
+#define PF_KTHREAD 0x00200000
+#define SIGNAL_GROUP_EXIT 0x00000004
+
+/* The process's pid as memmon-bpf's pid namespace sees it; 0 = not from there. */
+static __always_inline u32 pid_in_own_ns(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	u32 level = own_pidns_level;
+	struct upid *at;
+
+	if (!pid || BPF_CORE_READ(pid, level) < level)
+		return 0;
+	at = (void *)((char *)pid + bpf_core_field_offset(struct pid, numbers) +
+		      level * bpf_core_type_size(struct upid));
+	if ((u64)BPF_CORE_READ(at, ns) != own_pidns)
+		return 0;
+	return BPF_CORE_READ(at, nr);
+}
+
+static __always_inline bool in_cgroup(struct cgroup *cgrp)
+{
+	return cgrp && BPF_CORE_READ(cgrp, level) >= (int)cfg_cgroup_level &&
+	       BPF_CORE_READ(cgrp, root, hierarchy_id) == cfg_cgroup_hierarchy &&
+	       cgroup_ancestor_id(cgrp, cfg_cgroup_level) == cfg_cgroup_id;
+}
+
+static __always_inline bool task_in_cgroup(struct task_struct *task)
+{
+	u32 id = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	struct cgroup_subsys_state *css = NULL;
+	struct css_set *set;
+
+	if (!cfg_cgroup)
+		return false;
+	set = BPF_CORE_READ(task, cgroups);
+	if (cfg_cgroup_hierarchy == 0)
+		return in_cgroup(BPF_CORE_READ(set, dfl_cgrp));
+	bpf_probe_read_kernel(&css, sizeof(css),
+			      (char *)set + bpf_core_field_offset(struct css_set, subsys) + id * sizeof(css));
+	return in_cgroup(BPF_CORE_READ(css, cgroup));
+}
+
+static __always_inline void count_live(void)
+{
+	u64 live = __sync_fetch_and_add(&tree.live, 1) + 1;
+
+	__sync_fetch_and_add(&tree.seen, 1);
+	for (int i = 0; i < 8; i++) {
+		u64 peak = *(volatile u64 *)&tree.live_peak;
+
+		if (live <= peak || __sync_val_compare_and_swap(&tree.live_peak, peak, live) == peak)
+			break;
+	}
+}
+
+static __always_inline void emit_start(struct slot *s, u16 type)
+{
+	struct rec_start rec = {
+		.head = { .type = type,
+			  .size = sizeof(rec),
+			  .pid = s->pid,
+			  .ts_ns = bpf_ktime_get_ns(),
+			  .start_ns = s->start_ns },
+		.ppid = s->ppid,
+		.how = s->how,
+	};
+
+	for (int k = 0; k < MEM_KINDS; k++)
+		rec.now.kind[k] = s->baseline.kind[k];
+	for (int i = 0; i < COMM_LEN; i++)
+		rec.comm[i] = s->comm[i];
+	emit(&rec, sizeof(rec));
+}
+
+/*
+ * Gives `task` a slot and, if `mm` is not 0, books that mm on it. Returns whether it did: not when
+ * the process is watched already, is not visible from our pid namespace, or no slot is free, which
+ * is counted.
+ */
+static __noinline bool watch(struct task_struct *task, u64 mm, u32 how)
+{
+	u32 tgid, n, pid;
+	struct slot *s;
+
+	if (!task)
+		return false;
+	task = BPF_CORE_READ(task, group_leader);
+	tgid = BPF_CORE_READ(task, tgid);
+	pid = pid_in_own_ns(task);
+	if (!pid || bpf_map_lookup_elem(&slots_by_tgid, &tgid))
+		return false;
+	if (bpf_map_pop_elem(&free_slots, &n)) {
+		__sync_fetch_and_add(&tree.seen, 1);
+		__sync_fetch_and_add(&tree.untracked, 1);
+		return false;
+	}
+	s = slot_at(n);
+	if (!s)
+		return false;
+	/* a free slot and its cells are all zero: user space hands them back so */
+	s->start_ns = BPF_CORE_READ(task, start_time);
+	s->tgid = tgid;
+	s->pid = pid;
+	s->ppid = pid_in_own_ns(BPF_CORE_READ(task, real_parent));
+	s->how = how;
+	s->threads = BPF_CORE_READ(task, signal, live.counter);
+	s->threads_peak = s->threads;
+	s->minor_faults = BPF_CORE_READ(task, signal, min_flt);
+	s->major_faults = BPF_CORE_READ(task, signal, maj_flt);
+	s->cpu_ns = BPF_CORE_READ(task, signal, sum_sched_runtime);
+	bpf_probe_read_kernel(&s->comm, sizeof(s->comm), &task->comm);
+	if (how == START_COMMAND) {
+		s->flags = SLOT_ARMED;
+		bpf_map_update_elem(&slots_by_tgid, &tgid, &n, BPF_ANY);
+		return true;
+	}
+	attach_mm(s, n, mm);
+	s->first = s->baseline;
+	s->touched = 1;
+	count_live();
+	bpf_map_update_elem(&slots_by_tgid, &tgid, &n, BPF_ANY);
+	emit_start(s, REC_START);
+	return true;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	u32 parent_tgid = parent->tgid, child_tgid = child->tgid, n;
+	struct slot *s = find_by_tgid(parent_tgid, &n);
+	u64 mm = (u64)child->mm;
+
+	if (parent_tgid == child_tgid) {
+		if (s) {
+			u32 threads = __sync_fetch_and_add(&s->threads, 1) + 1;
+
+			if (threads > s->threads_peak)
+				s->threads_peak = threads;
+		}
+		return 0;
+	}
+	if (!mm)
+		return 0; /* a kernel thread */
+	if (cfg_all || (cfg_children && s && !(s->flags & SLOT_ARMED)) ||
+	    (cfg_cgroup && task_in_cgroup(child))) {
+		watch(child, mm == (u64)parent->mm ? 0 : mm, START_FORKED);
+		fold_tree(this_tree_cpu());
+	}
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task)
+{
+	struct slot *s;
+	bool armed;
+	u32 n;
+
+	s = find_by_tgid(task->tgid, &n);
+	if (!s)
+		return 0;
+	armed = s->flags & SLOT_ARMED;
+	bpf_probe_read_kernel(&s->comm, sizeof(s->comm), &task->comm);
+	detach_mm(s, n); /* only where others still use the old mm: else it died before */
+	attach_mm(s, n, (u64)task->mm);
+	s->threads = 1;
+	if (armed) {
+		s->flags = 0;
+		s->first = s->baseline;
+		s->minor_faults = 0;
+		s->major_faults = 0;
+		s->cpu_ns = 0;
+		count_live();
+	}
+	fold_tree(this_tree_cpu());
+	emit_start(s, armed ? REC_START : REC_EXEC);
+	return 0;
+}
+
+/* All that is known of a slot, as one reading. */
+static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
+{
+	u64 jiffies = bpf_jiffies64(), now_ns = bpf_ktime_get_ns(), peak_jiffies = 0, mm;
+	s64 peak_rss = -1;
+
+	if (!r || !s)
+		return 0;
+	r->head.type = REC_READING;
+	r->head.size = sizeof(*r);
+	r->head.pid = s->pid;
+	r->head.ts_ns = now_ns;
+	r->head.start_ns = s->start_ns;
+	r->ppid = s->ppid;
+	r->how = s->how;
+	r->threads_peak = s->threads_peak;
+	r->events = 0;
+	r->error_pages = 0;
+	r->minor_faults = s->minor_faults;
+	r->major_faults = s->major_faults;
+	r->cpu_ns = s->cpu_ns;
+	mm = s->mm;
+	r->flags = mm ? 0 : READING_NO_MM;
+	for (int i = 0; i < COMM_LEN; i++)
+		r->comm[i] = s->comm[i];
+	for (int i = 0; i < VM_CALLS; i++)
+		r->volume[i] = s->volume[i];
+	for (int k = 0; k < MEM_KINDS; k++) {
+		r->first.kind[k] = s->first.kind[k];
+		r->now.kind[k] = 0;
+		r->at_peak.kind[k] = 0;
+		r->peak.kind[k] = 0;
+	}
+	if (mm)
+		sum_counters(r->now.kind, mm);
+	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
+		struct cell *cell = cell_at(n, cpu);
+
+		if (!cell)
+			continue;
+		r->events += cell->events;
+		for (int k = 0; k < MEM_KINDS; k++)
+			raise(&r->peak.kind[k], cell->peak[k]);
+		if (cell->peak_rss <= peak_rss)
+			continue;
+		peak_rss = cell->peak_rss;
+		peak_jiffies = cell->peak_jiffies;
+		for (int k = 0; k < MEM_KINDS; k++)
+			r->at_peak.kind[k] = cell->at_peak[k];
+	}
+	r->peak_ns = now_ns - (jiffies - peak_jiffies) * cfg_tick_ns;
+	return 0;
+}
+
+/*
+ * The thread's exit comes before its mm is given up (since 6.16; earlier kernels drop it first, and
+ * what the process held at its exit is not known).
+ */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+	u32 tgid = task->tgid, n;
+	struct slot *s = find_by_tgid(tgid, &n);
+
+	if (!s)
+		return 0;
+	__sync_fetch_and_add(&s->minor_faults, task->min_flt);
+	__sync_fetch_and_add(&s->major_faults, task->maj_flt);
+	__sync_fetch_and_add(&s->cpu_ns, task->se.sum_exec_runtime);
+	__sync_fetch_and_add(&s->threads, -1);
+	/* the last thread; of two that end together only one gets past the delete */
+	if (signal->live.counter != 0 || bpf_map_delete_elem(&slots_by_tgid, &tgid))
+		return 0;
+	if (signal->flags & SIGNAL_GROUP_EXIT)
+		s->wait_status = signal->group_exit_code;
+	else
+		s->wait_status = task->group_leader->exit_code;
+	s->end_ns = bpf_ktime_get_ns();
+	if (!(s->flags & SLOT_ARMED))
+		__sync_fetch_and_add(&tree.live, -1);
+	fold_tree(this_tree_cpu());
+	fill_reading(&s->final, s, n);
+	s->final.flags |= READING_ENDED;
+	s->flags |= SLOT_ENDED;
+	bpf_map_push_elem(&ended_slots, &n, BPF_ANY);
+	return 0;
+}
+
+SEC("tp_btf/exit_mmap")
+int BPF_PROG(on_exit_mmap, struct mm_struct *mm)
+{
+	struct slot *s;
+	u32 n;
+
+	if (!bucket_of(low_half(mm))->residents)
+		return 0;
+	s = find_by_mm((u64)mm, &n);
+	if (s && s->mm == (u64)mm) {
+		detach_mm(s, n);
+		fold_tree(this_tree_cpu());
+	}
+	return 0;
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(on_cgroup_attach, struct cgroup *cgrp, const char *path, struct task_struct *task)
+{
+	if (in_cgroup(cgrp) && task->mm && !(task->flags & PF_KTHREAD)) {
+		watch(task, (u64)task->mm, START_JOINED);
+		fold_tree(this_tree_cpu());
+	}
+	return 0;
+}
+
+SEC("tp_btf/mark_victim")
+int BPF_PROG(on_oom_victim, struct task_struct *task)
+{
+	struct rec_oom rec = {
+		.head = { .type = REC_OOM, .size = sizeof(rec), .ts_ns = bpf_ktime_get_ns() },
+	};
+	u64 mm = (u64)task->mm;
+
+	rec.head.pid = pid_in_own_ns(task);
+	rec.head.start_ns = BPF_CORE_READ(task, group_leader, start_time);
+	bpf_probe_read_kernel(&rec.comm, sizeof(rec.comm), &task->comm);
+	if (mm)
+		sum_counters(rec.now.kind, mm);
+	emit(&rec, sizeof(rec));
+	return 0;
+}
+
+#endif

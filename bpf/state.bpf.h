@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the programs keep: settings, maps, and how a slot is found by mm.
+ *
+ * The index is a direct-mapped table in .bss, as a hash map would cost the hot path 20 ns more. A
+ * bucket names one slot and counts all that hash to it; only where it hides others is the hash map
+ * `slots_by_mm`, which knows every watched mm, asked. A wrong or stale bucket cannot mislead,
+ * because a slot answers only to its own mm.
+ */
+#ifndef MEMMON_STATE_BPF_H
+#define MEMMON_STATE_BPF_H
+
+#include "compat.bpf.h"
+#include "maps.h"
+
+/* Settings, fixed at load. Globals have UAPI types, as the skeleton declares them for user space. */
+const volatile __u32 cfg_cpus = 1; /* possible CPUs, at most MAX_CPUS */
+const volatile __s64 cfg_fold_pages = 16; /* a CPU folds into the tree when it holds this many */
+const volatile __u64 cfg_tick_ns = 4000000; /* length of a jiffy */
+const volatile bool cfg_children = true; /* watch what watched processes fork */
+const volatile bool cfg_all = false; /* watch everything */
+const volatile bool cfg_cgroup = false; /* watch the members of one cgroup subtree: */
+const volatile __u64 cfg_cgroup_id = 0;
+const volatile __u32 cfg_cgroup_level = 0;
+const volatile __s32 cfg_cgroup_hierarchy = 0; /* 0 = the unified one */
+
+struct bucket mm_index[1 << INDEX_BITS];
+struct tree tree;
+struct tree_cpu tree_cpus[MAX_CPUS];
+__u64 percpu_offset[MAX_CPUS]; /* of each CPU's copy of per-CPU variables */
+__u32 own_pidns_level; /* of memmon-bpf's pid namespace */
+__u64 own_pidns; /* its address */
+__u64 jiffies_now; /* as of the last `settle` */
+__u32 read_all; /* the reader wants untouched processes too */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set at load */
+	__type(key, u32);
+	__type(value, struct slot);
+} slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* slots × CPUs */
+	__type(key, u32);
+	__type(value, struct cell);
+} cells SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1); /* slots */
+	__type(value, u32);
+} free_slots SEC(".maps");
+
+/* Slots of processes that ended, in that order. As long as there are slots, it cannot overflow. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1); /* slots */
+	__type(value, u32);
+} ended_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* slots */
+	__type(key, u64); /* mm */
+	__type(value, u32);
+} slots_by_mm SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* slots */
+	__type(key, u32); /* tgid in the initial pid namespace */
+	__type(value, u32);
+} slots_by_tgid SEC(".maps");
+
+/* Whom to adopt. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32); /* pid in our namespace */
+	__type(value, u32); /* enum wanted_how */
+} wanted SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} records SEC(".maps");
+
+/* Room for a record too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct rec_reading);
+} scratch SEC(".maps");
+
+static __always_inline struct slot *slot_at(u32 n)
+{
+	return bpf_map_lookup_elem(&slots, &n);
+}
+
+static __always_inline struct cell *cell_at(u32 n, u32 cpu)
+{
+	u32 at = n * cfg_cpus + cpu;
+
+	return bpf_map_lookup_elem(&cells, &at);
+}
+
+/* This CPU's share of the tree; NULL only for the verifier. */
+static __always_inline struct tree_cpu *this_tree_cpu(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return cpu < MAX_CPUS ? &tree_cpus[cpu] : NULL;
+}
+
+/* Fibonacci hash of the low half of the address: the verifier forbids arithmetic on the pointer. */
+static __always_inline struct bucket *bucket_of(u32 mm_low)
+{
+	return &mm_index[(mm_low * 0x9e3779b1U) >> (32 - INDEX_BITS)];
+}
+
+/* A pointer's low half, as a number. */
+#define low_half(pointer)                                                                          \
+	({                                                                                         \
+		u32 low_;                                                                          \
+		asm volatile("%0 = %1" : "=w"(low_) : "w"((u32)(u64)(pointer)));                   \
+		low_;                                                                              \
+	})
+
+static __always_inline struct slot *find_by_mm(u64 mm, u32 *n)
+{
+	u32 *found = bpf_map_lookup_elem(&slots_by_mm, &mm);
+
+	if (!found)
+		return NULL;
+	*n = *found;
+	return slot_at(*n);
+}
+
+static __always_inline struct slot *find_by_tgid(u32 tgid, u32 *n)
+{
+	u32 *found = bpf_map_lookup_elem(&slots_by_tgid, &tgid);
+
+	if (!found)
+		return NULL;
+	*n = *found;
+	return slot_at(*n);
+}
+
+/* The order of the steps lets a concurrent event miss the shortcut, but never the slot. */
+static __always_inline void index_insert(u64 mm, u32 n)
+{
+	struct bucket *b = bucket_of(low_half(mm));
+
+	bpf_map_update_elem(&slots_by_mm, &mm, &n, BPF_ANY);
+	__sync_fetch_and_add(&b->residents, 1);
+	if (!b->slot)
+		b->slot = n + 1;
+}
+
+static __always_inline void index_remove(u64 mm, u32 n)
+{
+	struct bucket *b = bucket_of(low_half(mm));
+
+	if (b->slot == n + 1)
+		b->slot = 0;
+	if (bpf_map_delete_elem(&slots_by_mm, &mm) == 0)
+		__sync_fetch_and_add(&b->residents, -1);
+}
+
+static __always_inline s64 rss_of(const s64 *kind)
+{
+	return kind[MEM_FILE] + kind[MEM_ANON] + kind[MEM_SHMEM];
+}
+
+static __always_inline void emit(void *record, u32 size)
+{
+	/* never a wake-up: it costs 3 µs on the hot path; user space polls */
+	if (bpf_ringbuf_output(&records, record, size, BPF_RB_NO_WAKEUP)) {
+		struct tree_cpu *t = this_tree_cpu();
+
+		if (t)
+			t->lost_records++;
+	}
+}
+
+#endif

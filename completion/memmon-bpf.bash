@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# bash completion for memmon-bpf(8). After `--` it completes the command and its arguments as if
+# memmon-bpf were not there; running processes, cgroups, units and files where an option takes them.
+
+# The last of a comma-separated list of pids; the ones before it stay.
+_memmon_bpf_pids() {
+	local head="" pid
+	case $1 in
+	*,*) head=${1%,*}, ;;
+	esac
+	while read -r pid; do
+		COMPREPLY+=("$head$pid")
+	done < <(compgen -W "$(command ps -A -o pid= 2>/dev/null)" -- "${1##*,}")
+	compopt -o nospace
+}
+
+_memmon_bpf_files() {
+	compopt -o filenames
+	mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
+_memmon_bpf_directories() {
+	compopt -o filenames
+	mapfile -t COMPREPLY < <(compgen -d -- "$1")
+}
+
+_memmon_bpf_words() {
+	mapfile -t COMPREPLY < <(compgen -W "$2" -- "$1")
+}
+
+_memmon_bpf() {
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local subcommand=${COMP_WORDS[1]} i
+	local shared='-i --interval -d --duration --json --csv -o --record --log-dir --unit --from-zero
+		--pss --vma --budget --sample --lines --max-processes -q --quiet -v --verbose --strict
+		--fail-if --no-color -h --help -V --version'
+	local watch='-p --pid -c --container -g --cgroup -a --all --no-children --scope --user --'
+
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		if [ "${COMP_WORDS[i]}" = -- ]; then
+			if declare -F _command_offset >/dev/null; then
+				_command_offset $((i + 1))
+			elif ((COMP_CWORD == i + 1)); then
+				mapfile -t COMPREPLY < <(compgen -c -- "$current")
+			else
+				_memmon_bpf_files "$current"
+			fi
+			return
+		fi
+	done
+
+	# --option=value: bash splits at `=`, which is then a word of its own.
+	if [ "$current" = = ]; then
+		current=
+	elif [ "$previous" = = ] && ((COMP_CWORD > 1)); then
+		previous=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+
+	case $previous in
+	-p | --pid) _memmon_bpf_pids "$current" ;;
+	-g | --cgroup | --log-dir) _memmon_bpf_directories "$current" ;;
+	-o | --record | --json | --csv) _memmon_bpf_files "$current" ;;
+	--unit) _memmon_bpf_words "$current" 'B KiB MiB GiB KB MB GB' ;;
+	-c | --container | --user | -i | --interval | -d | --duration | --budget | --max-processes | --fail-if) ;;
+	*)
+		case $subcommand:$current in
+		*:-*)
+			case $subcommand in
+			shm) _memmon_bpf_words "$current" "--watch $shared" ;;
+			doctor | report | diff) _memmon_bpf_words "$current" "$shared" ;;
+			*) _memmon_bpf_words "$current" "$watch $shared" ;;
+			esac
+			;;
+		report:* | diff:*)
+			if ((COMP_CWORD > 1)); then
+				_memmon_bpf_files "$current"
+			else
+				_memmon_bpf_words "$current" "$subcommand"
+			fi
+			;;
+		*)
+			((COMP_CWORD != 1)) || _memmon_bpf_words "$current" 'doctor shm report diff'
+			;;
+		esac
+		;;
+	esac
+}
+
+complete -F _memmon_bpf memmon-bpf

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "features.h"
+#include "options.h"
+#include "watch.h"
+
+static int doctor(void)
+{
+	struct features *features;
+	bool can;
+
+	if (features_probe(NULL, &features))
+		return 1;
+	can = features_print(features, stdout, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
+	features_destroy(features);
+	return can && fflush(stdout) == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int status;
+
+	options_parse(&options, argc, argv);
+	status = options.mode == MODE_DOCTOR ? doctor() : watch_run(&options);
+	options_finish(&options);
+	return status;
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * argp parses; the help is written by hand, because it has to fit a screen and show examples. A test
+ * holds the two against each other.
+ */
+#include "options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *argp_program_version = "memmon-bpf " MEMMON_VERSION;
+
+static const char help_text[] =
+	"Usage: memmon-bpf [OPTION…] -p PID[,PID…]     watch running processes and their children\n"
+	"       memmon-bpf [OPTION…] -- COMMAND [ARG…] run a command and watch it\n"
+	"       memmon-bpf [OPTION…] -g CGROUP         watch a cgroup subtree\n"
+	"       memmon-bpf [OPTION…] -a                watch the whole machine\n"
+	"       memmon-bpf doctor                      what this kernel and these privileges allow\n"
+	"Shows from inside the kernel where memory goes: RSS by kind, exact peaks, available memory.\n"
+	"\n"
+	"      --no-children      do not watch the children of watched processes\n"
+	"      --scope            run the command in a cgroup of its own; shows what it is charged\n"
+	"  -i, --interval SEC     between lines (0.1)        -d, --duration SEC  end the watch after SEC\n"
+	"      --lines            a line per interval, also with a command or on a terminal\n"
+	"      --json FILE        the summary as JSON        --csv FILE          the timeline as CSV\n"
+	"      --unit UNIT        B KiB MiB GiB KB MB GB     --from-zero         figures less their first\n"
+	"      --pss              also PSS (takes the target's mmap lock once a second)\n"
+	"      --vma              mmap, munmap and brk volumes where only a costly hook has them\n"
+	"      --fail-if EXPR     exit with 3 when it held: 'peak.rss>2GiB || system.available<512MiB'\n"
+	"      --strict           exit with 4 when records were lost\n"
+	"      --max-processes N  in JSON and the summary (1000)\n"
+	"      --btf FILE         type information of the kernel, where it has none itself\n"
+	"  -q, --quiet            print nothing              -v, --verbose       say what happens\n"
+	"      --no-color         plain text                 -V, --version       -h, --help\n"
+	"FILE may be -. See memmon-bpf(8) for the fields, the keys and the exit status.\n"
+	"\n"
+	"Examples: sudo memmon-bpf -p 4711                  live, until q or Ctrl-C\n"
+	"          sudo memmon-bpf --json s.json -- make    a command's peak, as `time` does\n"
+	"          sudo memmon-bpf -a -d 10 --lines         the machine for ten seconds\n"
+	"          sudo memmon-bpf --fail-if 'peak.rss>2GiB' -- ./test.sh\n";
+
+enum {
+	OPT_NO_CHILDREN = 256,
+	OPT_SCOPE,
+	OPT_JSON,
+	OPT_CSV,
+	OPT_UNIT,
+	OPT_FROM_ZERO,
+	OPT_PSS,
+	OPT_VMA,
+	OPT_LINES,
+	OPT_MAX_PROCESSES,
+	OPT_STRICT,
+	OPT_FAIL_IF,
+	OPT_NO_COLOR,
+	OPT_BTF,
+};
+
+static const struct argp_option rows[] = {
+	{ "pid", 'p', "PID[,PID…]", 0, NULL, 0 },
+	{ "cgroup", 'g', "CGROUP", 0, NULL, 0 },
+	{ "all", 'a', NULL, 0, NULL, 0 },
+	{ "interval", 'i', "SEC", 0, NULL, 0 },
+	{ "duration", 'd', "SEC", 0, NULL, 0 },
+	{ "no-children", OPT_NO_CHILDREN, NULL, 0, NULL, 0 },
+	{ "scope", OPT_SCOPE, NULL, 0, NULL, 0 },
+	{ "json", OPT_JSON, "FILE", 0, NULL, 0 },
+	{ "csv", OPT_CSV, "FILE", 0, NULL, 0 },
+	{ "unit", OPT_UNIT, "UNIT", 0, NULL, 0 },
+	{ "from-zero", OPT_FROM_ZERO, NULL, 0, NULL, 0 },
+	{ "pss", OPT_PSS, NULL, 0, NULL, 0 },
+	{ "vma", OPT_VMA, NULL, 0, NULL, 0 },
+	{ "lines", OPT_LINES, NULL, 0, NULL, 0 },
+	{ "max-processes", OPT_MAX_PROCESSES, "N", 0, NULL, 0 },
+	{ "fail-if", OPT_FAIL_IF, "EXPR", 0, NULL, 0 },
+	{ "strict", OPT_STRICT, NULL, 0, NULL, 0 },
+	{ "btf", OPT_BTF, "FILE", 0, NULL, 0 },
+	{ "quiet", 'q', NULL, 0, NULL, 0 },
+	{ "verbose", 'v', NULL, 0, NULL, 0 },
+	{ "no-color", OPT_NO_COLOR, NULL, 0, NULL, 0 },
+	{ "help", 'h', NULL, 0, NULL, 0 },
+	{ "version", 'V', NULL, 0, NULL, 0 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
+};
+
+static double parse_seconds(struct argp_state *state, const char *option, const char *text, double least)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end || !isfinite(value))
+		argp_error(state, "%s: '%s' is not a number of seconds", option, text);
+	if (value < least || value > 1e9)
+		argp_error(state, "%s: '%s' is out of range; give %g or more seconds", option, text, least);
+	return value;
+}
+
+static void add_pids(struct argp_state *state, struct options *o, const char *text)
+{
+	do {
+		char *end;
+		long pid;
+
+		errno = 0;
+		pid = strtol(text, &end, 10);
+		if (end == text || (*end && *end != ',') || errno || pid <= 0 || pid > INT_MAX)
+			argp_error(state, "-p: '%s' is not a pid; give numbers, as in -p 4711,4712", text);
+		if (o->n_pids == MAX_PIDS)
+			argp_error(state, "-p: more than %d pids; watch their cgroup with -g, or all with -a", MAX_PIDS);
+		o->pids[o->n_pids++] = (pid_t)pid;
+		text = *end ? end + 1 : end;
+	} while (*text);
+}
+
+static void parse_fail_if(struct argp_state *state, struct options *o, const char *text)
+{
+	char why[512];
+	int err;
+
+	expr_destroy(o->fail_if);
+	o->fail_if = NULL;
+	err = expr_parse(text, &o->fail_if, why, sizeof(why));
+	if (err == -ENOMEM)
+		argp_failure(state, 125, ENOMEM, "--fail-if");
+	else if (err)
+		argp_error(state, "--fail-if: %s", why);
+}
+
+static size_t parse_count(struct argp_state *state, const char *text)
+{
+	char *end;
+	long count;
+
+	errno = 0;
+	count = strtol(text, &end, 10);
+	if (end == text || *end || errno || count < 1 || count > 1000000)
+		argp_error(state, "--max-processes: '%s' is not a number from 1 to 1000000", text);
+	return (size_t)count;
+}
+
+static void check_targets(struct argp_state *state, const struct options *o)
+{
+	const char *given[4];
+	int n = 0;
+
+	if (o->n_pids)
+		given[n++] = "-p";
+	if (o->command)
+		given[n++] = "a command";
+	if (o->cgroup)
+		given[n++] = "-g";
+	if (o->all)
+		given[n++] = "-a";
+	if (n == 0)
+		argp_error(state, "nothing to watch: give -p PID, -- COMMAND, -g CGROUP or -a");
+	if (n > 1)
+		argp_error(state, "%s and %s exclude each other: watch one at a time", given[0], given[1]);
+	if (o->scope && !o->command)
+		argp_error(state, "--scope needs a command: memmon-bpf --scope -- COMMAND");
+	if (o->json && o->csv && strcmp(o->json, "-") == 0 && strcmp(o->csv, "-") == 0)
+		argp_error(state, "--json - and --csv - exclude each other: both are standard output");
+}
+
+static error_t take(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 'p': add_pids(state, o, arg); break;
+	case 'g': o->cgroup = arg; break;
+	case 'a': o->all = true; break;
+	case 'i': o->interval_s = parse_seconds(state, "-i", arg, 0.01); break;
+	case 'd': o->duration_s = parse_seconds(state, "-d", arg, 0.001); break;
+	case OPT_NO_CHILDREN: o->no_children = true; break;
+	case OPT_SCOPE: o->scope = true; break;
+	case OPT_JSON: o->json = arg; break;
+	case OPT_CSV: o->csv = arg; break;
+	case OPT_UNIT:
+		o->unit = unit_find(arg);
+		if (!o->unit)
+			argp_error(state, "--unit: '%s' is not a unit; give B, KiB, MiB, GiB, KB, MB or GB", arg);
+		break;
+	case OPT_FROM_ZERO: o->from_zero = true; break;
+	case OPT_PSS: o->pss = true; break;
+	case OPT_VMA: o->vma = true; break;
+	case OPT_LINES: o->lines = true; break;
+	case OPT_MAX_PROCESSES: o->max_processes = parse_count(state, arg); break;
+	case OPT_FAIL_IF: parse_fail_if(state, o, arg); break;
+	case OPT_STRICT: o->strict = true; break;
+	case OPT_BTF: o->btf = arg; break;
+	case 'q': o->quiet = true; break;
+	case 'v': o->verbose++; break;
+	case OPT_NO_COLOR: o->no_color = true; break;
+	case 'h':
+		fputs(help_text, stdout);
+		exit(ferror(stdout) || fflush(stdout) ? 1 : 0);
+	case 'V':
+		puts(argp_program_version);
+		exit(0);
+	case ARGP_KEY_ARG:
+		if (strcmp(state->argv[state->next - 2], "--") != 0)
+			argp_error(state, "'%s': no such subcommand; to run a command put -- before it: memmon-bpf -- %s",
+				   arg, arg);
+		o->command = &state->argv[state->next - 1];
+		state->next = state->argc;
+		break;
+	case ARGP_KEY_END:
+		if (!o->command && strcmp(state->argv[state->argc - 1], "--") == 0)
+			argp_error(state, "no command after --");
+		check_targets(state, o);
+		break;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+void options_parse(struct options *o, int argc, char **argv)
+{
+	static const struct argp argp = { .options = rows, .parser = take };
+
+	*o = (struct options){ .interval_s = 0.1, .max_processes = 1000 };
+	argp_err_exit_status = 2;
+	if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
+		o->mode = MODE_DOCTOR;
+		if (argc == 2)
+			return;
+		fprintf(stderr, "memmon-bpf: doctor takes no arguments; got '%s'\n", argv[2]);
+		exit(2);
+	}
+	o->pids = calloc(MAX_PIDS, sizeof(*o->pids));
+	if (!o->pids) {
+		fprintf(stderr, "memmon-bpf: %s\n", strerror(ENOMEM));
+		exit(125);
+	}
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, o);
+}
+
+void options_finish(struct options *o)
+{
+	expr_destroy(o->fail_if);
+	free(o->pids);
+	*o = (struct options){ .mode = MODE_WATCH };
+}
+
+const char *const *options_names(void)
+{
+	static const char *names[sizeof(rows) / sizeof(rows[0])];
+
+	for (size_t i = 0; rows[i].name; i++)
+		names[i] = rows[i].name;
+	return names;
+}

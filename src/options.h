@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line: parsed once, checked whole, then const. */
+#ifndef MEMMON_OPTIONS_H
+#define MEMMON_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "model/expr.h"
+#include "util/units.h"
+
+enum mode { MODE_WATCH, MODE_DOCTOR };
+
+#define MAX_PIDS 1024 /* of -p; the size of the map `wanted` */
+
+struct options {
+	enum mode mode;
+
+	/* exactly one target in MODE_WATCH */
+	pid_t *pids;
+	size_t n_pids;
+	char **command; /* NULL-terminated, points into argv; NULL = none */
+	const char *cgroup;
+	bool all;
+
+	bool no_children;
+	bool scope;
+	double interval_s; /* 0.01 or more */
+	double duration_s; /* 0 = until the end */
+	const char *json, *csv; /* file names; "-" = standard output; NULL = none */
+	const struct unit *unit; /* NULL = by size */
+	bool from_zero, pss, vma, lines, quiet, strict, no_color;
+	int verbose;
+	size_t max_processes;
+	struct expr *fail_if; /* NULL = none */
+	const char *btf;
+};
+
+/*
+ * Parses argv. On bad usage it prints what is wrong and exits with 2; --help, --version and
+ * --usage print and exit with 0.
+ */
+void options_parse(struct options *o, int argc, char **argv);
+void options_finish(struct options *o);
+
+/* Every long option's name, for tests of the help text; NULL-terminated. */
+const char *const *options_names(void);
+
+#endif

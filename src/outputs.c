@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "outputs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/escape.h"
+
+FILE *outputs_text(const struct options *o)
+{
+	bool taken = o->command || (o->json && strcmp(o->json, "-") == 0) ||
+		     (o->csv && strcmp(o->csv, "-") == 0);
+
+	return taken ? stderr : stdout;
+}
+
+static int add(struct outputs *outs, struct sink *sink, const char *name)
+{
+	struct output *out = &outs->list[outs->n];
+
+	if (!sink) {
+		fprintf(stderr, "memmon-bpf: %s: %s\n", name, strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	out->sink = sink;
+	escape_bytes(out->name, sizeof(out->name), name, strlen(name));
+	outs->n++;
+	return 0;
+}
+
+static int open_file(struct outfile *file, const char *option, const char *path)
+{
+	char name[256];
+	int err = outfile_open(file, path);
+
+	if (!err)
+		return 0;
+	escape_bytes(name, sizeof(name), path, strlen(path));
+	fprintf(stderr, "memmon-bpf: %s: cannot write '%s': %s; name another file\n", option, name,
+		outfile_reason(file, err));
+	return err;
+}
+
+/* The live screen, where it is wanted and the terminal can show it. */
+static bool add_live(struct outputs *outs, const struct options *o, const struct run *run, FILE *text)
+{
+	if (o->command || o->lines || o->quiet || text != stdout || !isatty(STDOUT_FILENO) ||
+	    !isatty(STDIN_FILENO))
+		return false;
+	if (live_create(run, STDIN_FILENO, &outs->live))
+		return false;
+	outs->live_fd = STDIN_FILENO;
+	return add(outs, outs->live, "the live screen") == 0;
+}
+
+int outputs_open(struct outputs *outs, const struct options *o, const struct run *run)
+{
+	FILE *text = outputs_text(o);
+	int err = 0;
+
+	*outs = (struct outputs){ .live_fd = -1 };
+	if (o->json)
+		err = open_file(&outs->json, "--json", o->json);
+	if (!err && o->csv)
+		err = open_file(&outs->csv, "--csv", o->csv);
+	if (!err && o->json)
+		err = add(outs, json_create(run, outs->json.file), o->json);
+	if (!err && o->csv)
+		err = add(outs, csv_create(run, outs->csv.file), o->csv);
+	if (!err && !o->quiet) {
+		if (!add_live(outs, o, run, text) && (!o->command || o->lines))
+			err = add(outs, lines_create(run, text), "the lines");
+		if (!err)
+			err = add(outs, summary_create(run, text), "the summary");
+	}
+	if (err)
+		outputs_abandon(outs);
+	return err;
+}
+
+static void destroy(struct outputs *outs, struct output *out)
+{
+	if (out->sink == outs->live)
+		outs->live = NULL;
+	if (out->sink)
+		out->sink->ops->destroy(out->sink);
+	out->sink = NULL;
+}
+
+static void give_up(struct outputs *outs, struct output *out, int err)
+{
+	bool text = strcmp(out->sink->ops->name, "lines") == 0;
+
+	destroy(outs, out);
+	outs->failed = true;
+	if (text && err == -EPIPE)
+		outs->text_closed = true;
+	fprintf(stderr, "memmon-bpf: cannot write %s: %s%s\n", out->name, strerror(-err),
+		text && err == -EPIPE ? "; the watch ends" : "");
+}
+
+void outputs_tick(struct outputs *outs, const struct snapshot *s)
+{
+	for (size_t i = 0; i < outs->n; i++) {
+		struct output *out = &outs->list[i];
+		int err = out->sink && out->sink->ops->tick ? out->sink->ops->tick(out->sink, s) : 0;
+
+		if (err)
+			give_up(outs, out, err);
+	}
+}
+
+static void close_file(struct outputs *outs, struct outfile *file, const char *option)
+{
+	int err = file->file ? outfile_close(file) : 0;
+
+	if (!err)
+		return;
+	if (!outs->failed)
+		fprintf(stderr, "memmon-bpf: %s: %s\n", option, strerror(-err));
+	outs->failed = true;
+}
+
+void outputs_finish(struct outputs *outs, const struct snapshot *s)
+{
+	/* the terminal is the shell's again before the summary is printed on it */
+	for (size_t i = 0; i < outs->n; i++)
+		if (outs->live && outs->list[i].sink == outs->live)
+			destroy(outs, &outs->list[i]);
+	for (size_t i = 0; i < outs->n; i++) {
+		struct output *out = &outs->list[i];
+		int err = out->sink && out->sink->ops->finish ? out->sink->ops->finish(out->sink, s) : 0;
+
+		if (err)
+			give_up(outs, out, err);
+	}
+	outputs_abandon(outs);
+}
+
+void outputs_abandon(struct outputs *outs)
+{
+	for (size_t i = 0; i < outs->n; i++)
+		destroy(outs, &outs->list[i]);
+	outs->n = 0;
+	close_file(outs, &outs->json, "--json");
+	close_file(outs, &outs->csv, "--csv");
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The summary for programs: schema memmon-bpf/summary/1.
+ *
+ * Every figure comes from the field tables and is put where its dotted `json` path says, so that a
+ * field is described once. What has no figure (names, endings, lists) is written here. The order of
+ * members is the order in which this file creates them; a figure that is not known is null.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "../util/escape.h"
+#include "show.h"
+
+#define SCHEMA "memmon-bpf/summary/1"
+
+struct json {
+	struct sink sink;
+	FILE *out;
+};
+
+/* Names from the kernel and from command lines are bytes; JSON holds Unicode only. */
+static json_t *text_json(const char *raw)
+{
+	json_t *text;
+	char *clean;
+	size_t len, cap;
+
+	if (!raw)
+		return json_null();
+	len = strlen(raw);
+	cap = len * ESCAPE_MAX_GROWTH + 1;
+	clean = malloc(cap);
+	if (!clean)
+		return NULL;
+	utf8_sanitize(clean, cap, raw, len);
+	text = json_string(clean);
+	free(clean);
+	return text;
+}
+
+static json_t *real_json(double real)
+{
+	/* nanoseconds are all we know: 0.1, not 0.10000000000000001 */
+	return json_real(round(real * 1e9) / 1e9);
+}
+
+static json_t *value_json(struct field_value v, enum field_unit unit)
+{
+	if (!v.known)
+		return json_null();
+	if (unit == FIELD_BYTES || unit == FIELD_COUNT)
+		return json_integer(v.whole);
+	return real_json(v.real);
+}
+
+/* Puts `value` (taken over, NULL = no memory) at a path such as "target.peak.rss_bytes". */
+static int put(json_t *root, const char *path, json_t *value)
+{
+	json_t *at = root;
+	const char *dot;
+	char name[64];
+
+	while (at && (dot = strchr(path, '.'))) {
+		json_t *next;
+
+		snprintf(name, sizeof(name), "%.*s", (int)(dot - path), path);
+		next = json_object_get(at, name);
+		if (!json_is_object(next)) {
+			next = json_object();
+			if (json_object_set_new(at, name, next))
+				next = NULL;
+		}
+		at = next;
+		path = dot + 1;
+	}
+	if (!at) {
+		json_decref(value);
+		return -ENOMEM;
+	}
+	return json_object_set_new(at, path, value) ? -ENOMEM : 0;
+}
+
+static json_t *exit_json(int wait_status)
+{
+	json_t *ending = json_object();
+	bool killed = WIFSIGNALED(wait_status);
+	int err;
+
+	err = put(ending, "code", killed ? json_null() : json_integer(WEXITSTATUS(wait_status)));
+	err |= put(ending, "signal", killed ? json_integer(WTERMSIG(wait_status)) : json_null());
+	if (!err)
+		return ending;
+	json_decref(ending);
+	return NULL;
+}
+
+static int put_command(json_t *root, const struct run *run)
+{
+	json_t *argv;
+	int err = 0;
+
+	if (!run->command)
+		return put(root, "command", json_null());
+	argv = json_array();
+	for (size_t i = 0; !err && run->command[i]; i++)
+		err = json_array_append_new(argv, text_json(run->command[i])) ? -ENOMEM : 0;
+	return put(root, "command", argv) ? -ENOMEM : err;
+}
+
+static int put_kernel(json_t *root, const struct run *run)
+{
+	json_t *features = json_object();
+	int err = put(root, "kernel.release", text_json(run->kernel_release));
+
+	for (size_t i = 0; !err && i < run->n_features; i++) {
+		const struct feature_state *f = &run->features[i];
+		json_t *feature = json_object();
+
+		err = put(feature, "state", text_json(f->state));
+		err |= put(feature, "why", text_json(f->why));
+		/* not put(): a feature's name is no path */
+		if (json_object_set_new(features, f->name, feature))
+			err = -ENOMEM;
+	}
+	return put(root, "kernel.features", features) ? -ENOMEM : err;
+}
+
+static json_t *process_json(const struct snapshot *s, const struct process *p)
+{
+	json_t *process = json_object();
+	int err;
+
+	err = put(process, "pid", json_integer(p->pid));
+	err |= put(process, "ppid", json_integer(p->ppid));
+	err |= put(process, "comm", text_json(p->comm));
+	err |= put(process, "cmdline", text_json(p->cmdline));
+	err |= put(process, "container", text_json(p->container));
+	err |= put(process, "exit", p->has_status ? exit_json(p->wait_status) : json_null());
+	for (size_t i = 0; !err && i < n_process_fields; i++) {
+		const struct process_field *f = &process_fields[i];
+
+		if (f->json)
+			err = put(process, f->json, value_json(f->get(s, p), f->unit));
+	}
+	if (!err)
+		return process;
+	json_decref(process);
+	return NULL;
+}
+
+static int put_processes(json_t *root, const struct run *run, const struct snapshot *s)
+{
+	const struct process **order = show_by_peak(s);
+	size_t n = s->n_processes < run->max_processes ? s->n_processes : run->max_processes;
+	json_t *list = json_array();
+	int err = order ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < n; i++)
+		err = json_array_append_new(list, process_json(s, order[i])) ? -ENOMEM : 0;
+	free(order);
+	err = put(root, "processes", list) ? -ENOMEM : err;
+	if (err)
+		return err;
+	return put(root, "processes_omitted",
+		   json_integer((json_int_t)(s->processes_omitted + (s->n_processes - n))));
+}
+
+static json_t *oom_json(const struct snapshot *s, const struct oom_kill *kill)
+{
+	json_t *oom = json_object(), *top = json_array();
+	int err;
+
+	err = put(oom, "at_s", real_json(show_since_s(s, kill->ts_ns)));
+	err |= put(oom, "pid", json_integer(kill->pid));
+	err |= put(oom, "comm", text_json(kill->comm));
+	err |= put(oom, "cgroup", text_json(kill->cgroup));
+	err |= put(oom, "rss_bytes",
+		   json_integer((json_int_t)(rss_pages(&kill->pages) * s->page_bytes)));
+	for (size_t i = 0; !err && i < sizeof(kill->top) / sizeof(kill->top[0]); i++) {
+		json_t *big;
+
+		if (!kill->top[i].pid)
+			break;
+		big = json_object();
+		err = put(big, "pid", json_integer(kill->top[i].pid));
+		err |= put(big, "comm", text_json(kill->top[i].comm));
+		err |= put(big, "rss_bytes", json_integer((json_int_t)kill->top[i].rss_bytes));
+		err |= json_array_append_new(top, big);
+	}
+	err |= put(oom, "top", top);
+	if (!err)
+		return oom;
+	json_decref(oom);
+	return NULL;
+}
+
+static int put_oom(json_t *root, const struct snapshot *s)
+{
+	json_t *list = json_array();
+	int err = 0;
+
+	for (size_t i = 0; !err && i < s->n_oom; i++)
+		err = json_array_append_new(list, oom_json(s, &s->oom[i])) ? -ENOMEM : 0;
+	return put(root, "oom", list) ? -ENOMEM : err;
+}
+
+static int put_fields(json_t *root, const struct snapshot *s)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < n_snapshot_fields; i++) {
+		const struct field *f = &snapshot_fields[i];
+
+		if (f->json)
+			err = put(root, f->json, value_json(f->get(s), f->unit));
+	}
+	return err;
+}
+
+/* An object of which nothing is known is null itself: no cgroup, no pressure information. */
+static int put_null_for_nothing(json_t *root, const char *parent, const char *name)
+{
+	json_t *in = json_object_get(root, parent), *member;
+	const char *key;
+
+	json_object_foreach (json_object_get(in, name), key, member) {
+		if (!json_is_null(member))
+			return 0;
+	}
+	return json_object_set_new(in, name, json_null()) ? -ENOMEM : 0;
+}
+
+/* The members in the order in which a reader wants them; put_fields() then fills in the figures. */
+static int fill(json_t *root, const struct run *run, const struct snapshot *s)
+{
+	int err;
+
+	err = put(root, "schema", json_string(SCHEMA));
+	err |= put(root, "version", text_json(run->version));
+	err |= put(root, "started", text_json(run->started));
+	err |= put(root, "duration_s", json_null());
+	err |= put_kernel(root, run);
+	err |= put_command(root, run);
+	err |= put(root, "exit", run->has_exit ? exit_json(run->wait_status) : json_null());
+	err |= put(root, "target", json_object());
+	err |= put_processes(root, run, s);
+	err |= put(root, "system", json_object());
+	/* the ledger of shared memory has no source yet: nothing is listed */
+	err |= put(root, "shm", json_array());
+	err |= put_oom(root, s);
+	err |= put(root, "overhead", json_object());
+	err |= put_fields(root, s);
+	err |= put_null_for_nothing(root, "target", "charged");
+	err |= put_null_for_nothing(root, "system", "pressure");
+	return err ? -ENOMEM : 0;
+}
+
+static int json_tick(struct sink *sink, const struct snapshot *s)
+{
+	(void)sink;
+	(void)s;
+	return 0;
+}
+
+static int json_finish(struct sink *sink, const struct snapshot *s)
+{
+	struct json *json = (struct json *)sink;
+	json_t *root = json_object();
+	int err = fill(root, sink->run, s);
+
+	if (err)
+		goto out;
+	errno = 0;
+	/* its own failures are the stream's, which show_flush() reports */
+	json_dumpf(root, json->out, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+	fputc('\n', json->out);
+	err = show_flush(json->out);
+out:
+	json_decref(root);
+	return err;
+}
+
+static void json_destroy(struct sink *sink)
+{
+	free(sink);
+}
+
+static const struct sink_ops json_ops = {
+	.name = "json",
+	.tick = json_tick,
+	.finish = json_finish,
+	.destroy = json_destroy,
+};
+
+struct sink *json_create(const struct run *run, FILE *out)
+{
+	struct json *json = calloc(1, sizeof(*json));
+
+	if (!json)
+		return NULL;
+	json->sink = (struct sink){ .ops = &json_ops, .run = run };
+	json->out = out;
+	return &json->sink;
+}

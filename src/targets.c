@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "targets.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/procfs.h"
+#include "util/escape.h"
+
+static int refuse(pid_t pid, const char *what, const char *remedy, int err)
+{
+	fprintf(stderr, "memmon-bpf: -p %d: %s; %s\n", (int)pid, what, remedy);
+	return err;
+}
+
+static int check_pid(pid_t *pid)
+{
+	struct proc_status status;
+	struct proc_stat stat;
+	int err = procfs_read_stat(*pid, &stat);
+
+	if (err == -ESRCH)
+		return refuse(*pid, "no such process", "see `ps -e` for those that run", err);
+	if (err)
+		return refuse(*pid, strerror(-err), "is /proc mounted?", err);
+	if (stat.flags & PROC_FLAG_KTHREAD)
+		return refuse(*pid, "it is a kernel thread, which has no memory of its own", "give a process", -EINVAL);
+	if (procfs_read_status(*pid, &status) == 0 && status.tgid != *pid) {
+		fprintf(stderr, "memmon-bpf: %d is a thread of %d, which is watched\n", (int)*pid, (int)status.tgid);
+		*pid = status.tgid;
+		return check_pid(pid);
+	}
+	/* a leader that ended before its threads shows as a zombie, but the process lives */
+	if ((stat.state == 'Z' || stat.state == 'X') && stat.threads <= 1)
+		return refuse(*pid, "it has ended and only waits for its parent to notice (zombie)",
+			      "it holds no memory any more", -ESRCH);
+	return 0;
+}
+
+int targets_check_pids(struct options *o)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < o->n_pids; i++) {
+		size_t seen = 0;
+		int err = check_pid(&o->pids[i]);
+
+		if (err)
+			return err;
+		while (seen < kept && o->pids[seen] != o->pids[i])
+			seen++;
+		if (seen == kept)
+			o->pids[kept++] = o->pids[i];
+	}
+	o->n_pids = kept;
+	return 0;
+}
+
+int targets_find_cgroup(const struct options *o, const struct cgroup_mounts *mounts, struct cgroup *out)
+{
+	char name[256];
+	int err = cgroup_resolve(mounts, o->cgroup, out);
+
+	if (!err && out->level_known)
+		return 0;
+	escape_bytes(name, sizeof(name), o->cgroup, strlen(o->cgroup));
+	if (!err)
+		fprintf(stderr,
+			"memmon-bpf: -g '%s': its depth cannot be seen from inside a cgroup namespace; "
+			"run memmon-bpf on the host\n",
+			name);
+	else
+		fprintf(stderr, "memmon-bpf: -g '%s': %s\n", name, cgroup_reason(err));
+	return err ? err : -EOPNOTSUPP;
+}
+
+int targets_hierarchy(const struct cgroup *cgroup)
+{
+	char line[4096];
+	int found = -1;
+	FILE *file;
+
+	if (cgroup->version == 2)
+		return 0;
+	file = fopen("/proc/self/cgroup", "re");
+	while (file && found < 0 && fgets(line, sizeof(line), file)) {
+		char *controllers = strchr(line, ':'), *path, *one, *rest;
+
+		path = controllers ? strchr(controllers + 1, ':') : NULL;
+		if (!path)
+			continue;
+		*controllers++ = *path = '\0';
+		for (one = strtok_r(controllers, ",", &rest); one; one = strtok_r(NULL, ",", &rest))
+			if (strcmp(one, "memory") == 0)
+				found = atoi(line);
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static void describe_pids(const struct options *o, char *dst, size_t cap)
+{
+	struct proc_stat stat;
+	char comm[64] = "?";
+
+	if (procfs_read_stat(o->pids[0], &stat) == 0)
+		escape_bytes(comm, sizeof(comm), stat.comm, strlen(stat.comm));
+	if (o->n_pids == 1)
+		snprintf(dst, cap, "pid %d (%s)%s", (int)o->pids[0], comm, o->no_children ? "" : " and its children");
+	else
+		snprintf(dst, cap, "pid %d (%s) and %zu more%s", (int)o->pids[0], comm, o->n_pids - 1,
+			 o->no_children ? "" : ", and their children");
+}
+
+void targets_describe(const struct options *o, char *dst, size_t cap)
+{
+	char text[256];
+	size_t len = 0;
+
+	if (o->n_pids) {
+		describe_pids(o, dst, cap);
+	} else if (o->cgroup) {
+		escape_bytes(text, sizeof(text), o->cgroup, strlen(o->cgroup));
+		snprintf(dst, cap, "cgroup %s", text);
+	} else if (o->all) {
+		snprintf(dst, cap, "the whole machine");
+	} else {
+		dst[0] = '\0';
+		for (char **word = o->command; *word && len + 8 < cap; word++) {
+			escape_bytes(text, sizeof(text), *word, strlen(*word));
+			len += (size_t)snprintf(dst + len, cap - len, "%s%s", len ? " " : "", text);
+		}
+	}
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Looks at the pids and the cgroup that the user named before anything is loaded. */
+#ifndef MEMMON_TARGETS_H
+#define MEMMON_TARGETS_H
+
+#include "options.h"
+#include "os/cgroup.h"
+
+/*
+ * Turns thread ids into process ids in `o`, and refuses pids that cannot be watched: none such, a
+ * kernel thread, a zombie. Prints what is wrong with which. Returns 0 or a negative errno.
+ */
+int targets_check_pids(struct options *o);
+
+/* Finds the cgroup of -g. Prints what is wrong. Returns 0 or a negative errno. */
+int targets_find_cgroup(const struct options *o, const struct cgroup_mounts *mounts, struct cgroup *out);
+
+/* The number of the hierarchy of a cgroup as the kernel counts them; 0 for v2; -1 = not found. */
+int targets_hierarchy(const struct cgroup *cgroup);
+
+/* What is watched, for people: "pid 4711 (python3) and its children". */
+void targets_describe(const struct options *o, char *dst, size_t cap);
+
+#endif

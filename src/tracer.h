@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The live source: loads and attaches the BPF programs and turns what they keep into records.
+ *
+ * Records go to one callback, in an order that the model accepts: transitions as the ring buffer
+ * has them, a process's last reading before its exit, absolute readings when asked for. Everything
+ * is attached through file descriptors of this process, so that nothing outlives it.
+ */
+#ifndef MEMMON_TRACER_H
+#define MEMMON_TRACER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../bpf/maps.h"
+
+struct features;
+
+struct tracer_config {
+	bool children; /* watch what watched processes start, and adopt what they started */
+	bool all; /* every process of the machine */
+	bool cgroup; /* the members of one cgroup subtree, as os/cgroup.h describes it */
+	uint64_t cgroup_id;
+	unsigned int cgroup_level;
+	int cgroup_hierarchy; /* first field of its line in /proc/PID/cgroup; 0 = v2 */
+	bool volumes; /* --vma: count mmap, munmap and brk even where that taxes every system call */
+	uint32_t slots; /* most processes at once; 0 = a default by the number of CPUs */
+	const char *btf; /* a BTF file instead of the kernel's own; NULL = the kernel's */
+};
+
+/* Takes one record; it is valid during the call only. A negative return ends the current call. */
+typedef int (*record_fn)(void *ctx, const struct rec_head *rec, size_t size);
+
+struct tracer;
+
+/*
+ * Loads and attaches, within what `features` found possible. Returns 0, or a negative errno with a
+ * message for people in `why`.
+ */
+int tracer_create(const struct tracer_config *config, const struct features *features, record_fn fn,
+		  void *ctx, struct tracer **out, char *why, size_t why_len);
+void tracer_destroy(struct tracer *t); /* NULL is fine */
+
+/* Asks for the process `pid` (of our pid namespace): now, or from its next exec on. */
+int tracer_want(struct tracer *t, pid_t pid, enum wanted_how how);
+
+/* Adopts all that run already and are wanted. Returns how many, or a negative errno. */
+int tracer_adopt(struct tracer *t);
+
+/* Hands over what happened since the last call: transitions, ended processes. No waiting. */
+int tracer_drain(struct tracer *t);
+
+/* Hands over readings of the processes that changed (or `all`), of the tree, and the cost. */
+int tracer_read(struct tracer *t, bool all);
+
+/* Watched processes that live now. */
+uint64_t tracer_live(const struct tracer *t);
+
+#endif

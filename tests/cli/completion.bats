@@ -1,0 +1,62 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The bash completion, asked the way bash asks it: words in COMP_WORDS, answers in COMPREPLY.
+
+# complete WORD…: prints what completes the last word.
+complete_words() {
+	bash -c '
+		source "$1"
+		shift
+		compopt() { :; }
+		COMP_WORDS=(memmon-bpf "$@") COMP_CWORD=$#
+		_memmon_bpf
+		printf "%s\n" "${COMPREPLY[@]}"
+	' bash "$BATS_TEST_DIRNAME/../../completion/memmon-bpf.bash" "$@"
+}
+
+@test "the subcommands" {
+	run complete_words ''
+	[ "$output" = $'doctor\nshm\nreport\ndiff' ]
+	run complete_words re
+	[ "$output" = report ]
+}
+
+@test "options, and those that only shm has" {
+	run complete_words --no-ch
+	[ "$output" = --no-children ]
+	run complete_words shm --wat
+	[ "$output" = --watch ]
+	run complete_words --wat
+	[ -z "$output" ]
+}
+
+@test "units, also after --unit=" {
+	run complete_words --unit Mi
+	[ "$output" = MiB ]
+	run complete_words --unit = G
+	[ "$output" = $'GiB\nGB' ]
+}
+
+@test "pids after -p, and after a comma" {
+	run complete_words -p "$$"
+	[[ $'\n'$output$'\n' == *$'\n'"$$"$'\n'* ]]
+	run complete_words -p "1,$$"
+	[[ $'\n'$output$'\n' == *$'\n'"1,$$"$'\n'* ]]
+}
+
+@test "files for outputs and recordings" {
+	cd "$BATS_TEST_TMPDIR"
+	touch a.json
+	run complete_words --json a.
+	[ "$output" = a.json ]
+	run complete_words report a.
+	[ "$output" = a.json ]
+}
+
+@test "the command after --, and none of our options" {
+	run complete_words -- tru
+	[[ $'\n'$output$'\n' == *$'\n'true$'\n'* ]]
+	run complete_words -- ls --no-ch
+	[ -z "$output" ]
+}
