@@ -99,7 +99,7 @@ $(BUILD)/flags: FORCE
 		printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' >$@; \
 		tools/install-deps --check build || :; }
 
-$(BUILD)/obj/bpf/memmon.bpf.o: bpf/memmon.bpf.c $(BUILD)/flags
+$(BUILD)/obj/%.bpf.o: %.bpf.c $(BUILD)/flags
 	$(say) BPF $@
 	@mkdir -p $(@D)
 	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
@@ -177,7 +177,7 @@ workloads: $(WORKLOADS)
 # A build by root must not lock the owner of the checkout out of $(BUILD).
 give_back = if [ "$$(id -u)" = 0 ] && [ -d '$(BUILD)' ]; then \
 	chown -hR --reference=. '$(BUILD)'; fi
-SUB := +@$(MAKE) --no-print-directory
+SUB := +@$(MAKE) --no-print-directory $(if $(filter 1,$(V)),,-s)
 export BUILD CC VERSION
 
 run: ## install what is missing, build, watch a demo, or what ARGS="…" says
@@ -205,9 +205,19 @@ live: ## the tests against this kernel (root)
 fresh: ## the README's first command in a bare Debian (root, network)
 	@tests/run fresh
 
-bench: $(BUILD)/memmon-bpf $(WORKLOADS) ## measure what watching costs (root)
-	@if [ -x tests/bench/run ]; then tests/bench/run; else \
-		echo 'make: no tests/bench/run here, nothing to measure' >&2; exit 1; fi
+BENCH_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+$(BENCH_OBJS): | $(BUILD)/empty.skel.h
+
+$(BUILD)/empty.skel.h: $(BUILD)/obj/tests/bench/empty.bpf.o
+	$(say) GENSKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name empty_bpf >$@
+
+$(BUILD)/bench: $(BENCH_OBJS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(LIBBPF_LIBS) $(ARCHIVE_LIBS) -o $@
+
+bench: $(BUILD)/memmon-bpf $(BUILD)/bench ## measure what watching costs (root); ROUNDS=15, ARGS="--json FILE"
+	@err=0; tests/bench/run $(ARGS) || err=$$?; $(give_back); exit $$err
 
 C_FILES = $(wildcard bpf/*.[ch] src/*.[ch] src/*/*.[ch] tests/*/*.[ch])
 format: ## rewrite the C files as .clang-format says
@@ -263,4 +273,5 @@ help: ## this list
 -include $(ARCHIVE_OBJS:.o=.d) $(MAIN_OBJS:.o=.d) $(BUILD)/obj/bpf/memmon.bpf.d \
 	$(ARCHIVE_SRCS:%.c=$(BUILD)/asan/%.d) $(ARCHIVE_SRCS:%.c=$(BUILD)/fuzz/%.d) \
 	$(MAIN_SRCS:%.c=$(BUILD)/asan/%.d) $(MAIN_SRCS:%.c=$(BUILD)/fuzz/%.d) \
-	$(UNIT_SRCS:%.c=$(BUILD)/asan/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/fuzz/%.d) $(WORKLOADS:=.d)
+	$(UNIT_SRCS:%.c=$(BUILD)/asan/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/fuzz/%.d) $(WORKLOADS:=.d) \
+	$(BENCH_OBJS:.o=.d) $(BUILD)/obj/tests/bench/empty.bpf.d

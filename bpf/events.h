@@ -96,7 +96,7 @@ struct rec_oom {
 	char comm[COMM_LEN];
 };
 
-/* Calls that succeeded, and the bytes they mapped, unmapped, or moved the break up by. */
+/* Calls that succeeded, and the bytes they mapped, unmapped, or moved the break up by (brk: calls that did). */
 struct vm_volume {
 	__u64 calls;
 	__u64 bytes;

@@ -30,6 +30,7 @@ struct tree_cpu tree_cpus[MAX_CPUS];
 __u64 percpu_offset[MAX_CPUS]; /* of each CPU's copy of per-CPU variables */
 __u32 own_pidns_level; /* of memmon-bpf's pid namespace */
 __u64 own_pidns; /* its address */
+__u64 clock_ns; /* between two readings of the clock: part of every timed event */
 __u64 jiffies_now; /* as of the last `settle` */
 __u32 read_all; /* the reader wants untouched processes too */
 

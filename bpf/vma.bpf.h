@@ -40,12 +40,12 @@ static __always_inline int count_call(int call, struct pt_regs *regs, long ret)
 	if (!s || (s->flags & SLOT_ARMED))
 		return 0;
 	if (call == VM_BRK) {
-		u64 before = s->brk, moved = ret > before ? ret - before : before - ret;
+		u64 before = s->brk, now = ret;
 
 		/* a call that fails, or only asks, returns the break as it is */
-		if (moved)
-			add_volume(s, VM_BRK, moved);
-		s->brk = ret;
+		if (now > before)
+			add_volume(s, VM_BRK, now - before);
+		s->brk = now;
 	} else if (ret >= 0 || ret < -4095) {
 		add_volume(s, call, length_argument(regs));
 	}

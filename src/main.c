@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ int main(int argc, char **argv)
 	struct options options;
 	int status;
 
+	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: a decimal comma would break CSV */
 	options_parse(&options, argc, argv);
 	status = options.mode == MODE_DOCTOR ? doctor() : watch_run(&options);
 	options_finish(&options);

@@ -37,7 +37,8 @@ static const char help_text[] =
 	"      --btf FILE         type information of the kernel, where it has none itself\n"
 	"  -q, --quiet            print nothing              -v, --verbose       say what happens\n"
 	"      --no-color         plain text                 -V, --version       -h, --help\n"
-	"FILE may be -. See memmon-bpf(8) for the fields, the keys and the exit status.\n"
+	"      --fields           list the fields of --fail-if, CSV and JSON\n"
+	"FILE may be -. See memmon-bpf(8) for the keys of the live screen and the exit status.\n"
 	"\n"
 	"Examples: sudo memmon-bpf -p 4711                  live, until q or Ctrl-C\n"
 	"          sudo memmon-bpf --json s.json -- make    a command's peak, as `time` does\n"
@@ -59,8 +60,11 @@ enum {
 	OPT_FAIL_IF,
 	OPT_NO_COLOR,
 	OPT_BTF,
+	OPT_USAGE,
+	OPT_FIELDS,
 };
 
+/* argp itself names --usage in its messages. */
 static const struct argp_option rows[] = {
 	{ "pid", 'p', "PID[,PID…]", 0, NULL, 0 },
 	{ "cgroup", 'g', "CGROUP", 0, NULL, 0 },
@@ -84,9 +88,28 @@ static const struct argp_option rows[] = {
 	{ "verbose", 'v', NULL, 0, NULL, 0 },
 	{ "no-color", OPT_NO_COLOR, NULL, 0, NULL, 0 },
 	{ "help", 'h', NULL, 0, NULL, 0 },
+	{ "fields", OPT_FIELDS, NULL, 0, NULL, 0 },
+	{ "usage", OPT_USAGE, NULL, 0, NULL, 0 },
 	{ "version", 'V', NULL, 0, NULL, 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
+
+static void print_fields(void)
+{
+	static const char *const unit_names[] = {
+		[FIELD_BYTES] = "bytes", [FIELD_COUNT] = "count", [FIELD_SECONDS] = "s",
+		[FIELD_NS] = "ns",	 [FIELD_RATIO] = "ratio",
+	};
+
+	puts("Of the whole watch (--fail-if, CSV, JSON):");
+	for (size_t i = 0; i < n_snapshot_fields; i++)
+		printf("  %-26s %-6s %s\n", snapshot_fields[i].name, unit_names[snapshot_fields[i].unit],
+		       snapshot_fields[i].help);
+	puts("Of each process (CSV, JSON):");
+	for (size_t i = 0; i < n_process_fields; i++)
+		printf("  %-26s %-6s %s\n", process_fields[i].name, unit_names[process_fields[i].unit],
+		       process_fields[i].help);
+}
 
 static double parse_seconds(struct argp_state *state, const char *option, const char *text, double least)
 {
@@ -197,7 +220,11 @@ static error_t take(int key, char *arg, struct argp_state *state)
 	case 'v': o->verbose++; break;
 	case OPT_NO_COLOR: o->no_color = true; break;
 	case 'h':
+	case OPT_USAGE:
 		fputs(help_text, stdout);
+		exit(ferror(stdout) || fflush(stdout) ? 1 : 0);
+	case OPT_FIELDS:
+		print_fields();
 		exit(ferror(stdout) || fflush(stdout) ? 1 : 0);
 	case 'V':
 		puts(argp_program_version);

@@ -3,22 +3,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "os/charge.h"
 #include "os/container.h"
 #include "os/procfs.h"
+#include "util/clock.h"
 
 /* smaps_rollup takes the target's mmap lock: not more often than this */
 #define PSS_INTERVAL_NS 1000000000ULL
-
-uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static int read_system(struct sampler *s)
 {

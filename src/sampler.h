@@ -26,6 +26,4 @@ int sampler_name_process(struct sampler *s, const struct rec_head *head);
 /* The cgroup of an OOM victim, as long as it can be read. */
 int sampler_name_victim(struct sampler *s, const struct rec_head *head);
 
-uint64_t monotonic_ns(void);
-
 #endif

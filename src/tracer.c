@@ -24,6 +24,7 @@
 #include "features.h"
 #include "memmon.skel.h"
 #include "os/procfs.h"
+#include "util/clock.h"
 
 #define DEFAULT_SLOTS 4096
 #define MAX_CELLS (1U << 19) /* 75 MiB of kernel memory, on machines with hundreds of CPUs */
@@ -53,22 +54,17 @@ struct tracer {
 	struct slot zero_slot;
 };
 
+/* libbpf's print callback has no context of its own: these two belong to the load under way. */
 static char last_warning[512];
+static bool verbose;
 
 static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
 {
-	if (getenv("DBG")) vfprintf(stderr, format, args);
+	if (verbose && level <= LIBBPF_INFO)
+		vfprintf(stderr, format, args);
 	if (level == LIBBPF_WARN)
 		vsnprintf(last_warning, sizeof(last_warning), format, args);
 	return 0;
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 static uint64_t cpu_ns_of(const struct proc_stat *stat)
@@ -244,6 +240,7 @@ int tracer_create(const struct tracer_config *config, const struct features *fea
 
 	if (!t)
 		return -ENOMEM;
+	verbose = config->verbose;
 	libbpf_set_print(keep_warning);
 	t->fn = fn;
 	t->ctx = ctx;
@@ -550,7 +547,7 @@ static int read_cost(struct tracer *t)
 		rec.events += bss->tree_cpus[cpu].events;
 	}
 	if (timed_events)
-		rec.event_ns = timed_ns * 1000 / timed_events;
+		rec.event_ns = minus(timed_ns * 1000 / timed_events, bss->clock_ns * 1000);
 	getrusage(RUSAGE_SELF, &used);
 	rec.tool_cpu_ns = (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000000 +
 			  (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1000;

@@ -27,6 +27,7 @@ struct tracer_config {
 	int cgroup_hierarchy; /* first field of its line in /proc/PID/cgroup; 0 = v2 */
 	bool volumes; /* --vma: count mmap, munmap and brk even where that taxes every system call */
 	uint32_t slots; /* most processes at once; 0 = a default by the number of CPUs */
+	bool verbose; /* libbpf's messages go to stderr */
 	const char *btf; /* a BTF file instead of the kernel's own; NULL = the kernel's */
 };
 

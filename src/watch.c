@@ -24,6 +24,7 @@
 #include "sampler.h"
 #include "targets.h"
 #include "tracer.h"
+#include "util/clock.h"
 #include "util/escape.h"
 
 #define EXIT_FAILED 1
@@ -143,6 +144,7 @@ static int start_tracer(struct watch *w)
 		.volumes = w->o->vma,
 		.slots = w->o->all ? 4 * 4096 : 0,
 		.btf = w->o->btf,
+		.verbose = w->o->verbose,
 	};
 	char why[1024] = "";
 	int err;

@@ -212,7 +212,7 @@ static int parse_one(struct parser *p, int *out)
 static int parse_joined(struct parser *p, const char *sign, enum node_kind kind,
 			int (*part)(struct parser *p, int *out), int *out)
 {
-	int left, right, err;
+	int left = 0, right = 0, err;
 
 	err = part(p, &left);
 	for (;;) {

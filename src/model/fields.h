@@ -27,7 +27,8 @@ struct field_value {
 /* A field of the whole snapshot. */
 struct field {
 	const char *name; /* as --fail-if and CSV spell it: "peak.rss" */
-	const char *json; /* dotted path in the summary: "target.peak.rss_bytes"; NULL = not there */
+	/* dotted path in the summary: "target.peak.rss_bytes"; NULL = not there */
+	const char *json;
 	enum field_unit unit;
 	unsigned int flags; /* FIELD_* below */
 	const char *help; /* one line: what it is and where it comes from */

@@ -65,19 +65,22 @@ struct snapshot {
 		struct mem_pages first, now, at_peak, peak;
 		uint64_t peak_ns, error_pages;
 		uint64_t processes, processes_live, processes_peak, processes_untracked;
-		uint64_t minor_faults, major_faults; /* sums over the processes; UNKNOWN_U64 = none known */
-		uint64_t cpu_ns;
+		/* sums over the processes; UNKNOWN_U64 = none known */
+		uint64_t minor_faults, major_faults, cpu_ns;
 		struct vm_volume volume[VM_CALLS]; /* calls UNKNOWN_U64 = not collected */
 		/* the footprint (sum of PSS of the live processes); UNKNOWN_U64 without --pss */
 		uint64_t footprint_first_bytes, footprint_bytes, footprint_peak_bytes;
-		uint64_t level_peak_pages; /* highest sum of levels seen since the last REC_TICK before this one */
+		/* highest sum of levels seen since the last REC_TICK before this one */
+		uint64_t level_peak_pages;
 	} tree;
 
 	struct {
 		bool known; /* false until the first REC_SYSTEM */
 		uint64_t total_bytes;
-		uint64_t available_first_bytes, available_bytes, available_min_bytes, available_min_ns;
-		uint64_t pressure_some_us, pressure_full_us; /* since the first; UNKNOWN_U64 without PSI */
+		uint64_t available_first_bytes, available_bytes;
+		uint64_t available_min_bytes, available_min_ns;
+		/* since the first; UNKNOWN_U64 without PSI */
+		uint64_t pressure_some_us, pressure_full_us;
 	} system;
 
 	struct {

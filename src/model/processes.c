@@ -74,9 +74,12 @@ void processes_finish(struct process_table *t)
 
 struct process_entry *processes_find(struct process_table *t, uint32_t pid, uint64_t start_ns)
 {
-	struct process_key key = { .start_ns = start_ns, .pid = pid };
+	struct process_key key;
 	struct process_entry *e;
 
+	memset(&key, 0, sizeof(key)); /* it is hashed as bytes */
+	key.start_ns = start_ns;
+	key.pid = pid;
 	HASH_FIND(hh, t->all, &key, sizeof(key), e);
 	return e;
 }

@@ -228,7 +228,7 @@ static int put_null_for_nothing(json_t *root, const char *parent, const char *na
 	json_t *in = json_object_get(root, parent), *member;
 	const char *key;
 
-	json_object_foreach (json_object_get(in, name), key, member) {
+	json_object_foreach(json_object_get(in, name), key, member) {
 		if (!json_is_null(member))
 			return 0;
 	}

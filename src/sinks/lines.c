@@ -61,7 +61,8 @@ static int column_width(const struct lines *l, const struct column *c)
 static void print_header(const struct lines *l)
 {
 	if (!l->printed)
-		fprintf(l->out, "# memory in %s%s, times in seconds, delta and faults of the interval\n",
+		fprintf(l->out,
+			"# memory in %s%s, times in seconds, delta and faults of the interval\n",
 			l->unit->name, l->sink.run->from_zero ? " from zero" : "");
 	fprintf(l->out, "#%8s", "time");
 	for (size_t i = 0; i < N_COLUMNS; i++)

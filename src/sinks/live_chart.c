@@ -138,17 +138,16 @@ static const char *span_text(char *dst, uint64_t ns)
 	return dst;
 }
 
-void live_chart_draw(struct live_view *v, const struct snapshot *s, enum live_series series, int row,
-		     int height)
+void live_chart_draw(struct live_view *v, const struct snapshot *s, enum live_series series,
+		     int row, int height)
 {
 	enum look look = series == LIVE_RSS ? LOOK_ANON : LOOK_LABEL;
 	int scale_columns = SCALE_COLUMNS + (v->unit ? 5 : 0);
-	struct strip strip;
+	struct strip strip = { .columns = v->columns - LABEL_COLUMNS - 1 - scale_columns };
 	char span[SHOW_LEN];
 
 	live_at(v, row, 0);
 	live_put(v, LOOK_LABEL, "%s", series == LIVE_RSS ? "RSS" : "Available");
-	strip.columns = v->columns - LABEL_COLUMNS - 1 - scale_columns;
 	if (strip.columns > MAX_COLUMNS)
 		strip.columns = MAX_COLUMNS;
 	if (!s->n_history || strip.columns < 4)
@@ -162,7 +161,8 @@ void live_chart_draw(struct live_view *v, const struct snapshot *s, enum live_se
 	}
 	if (height > 1) {
 		live_at(v, row + 1, 0);
-		live_put(v, LOOK_DIM, "%s", span_text(span, strip.span_ns * (uint64_t)strip.columns));
+		live_put(v, LOOK_DIM, "%s",
+			 span_text(span, strip.span_ns * (uint64_t)strip.columns));
 	}
 	for (int i = 0; i < height; i++) {
 		live_at(v, row + i, LABEL_COLUMNS + 1);

@@ -58,7 +58,7 @@ struct part {
 	char sign;
 };
 
-/* Cells by largest remainder are not needed: each part ends where its cumulated share ends. */
+/* Each part ends where the sum of the shares so far ends, so that rounding never adds up. */
 static void draw_bar(struct live_view *v, const struct part *parts, int n, uint64_t full)
 {
 	int width = v->columns / 4 - 2, done = 0;
@@ -79,7 +79,7 @@ static void draw_bar(struct live_view *v, const struct part *parts, int n, uint6
 	live_put(v, LOOK_STRONG, "]");
 }
 
-static int draw_rss(struct live_view *v, const struct snapshot *s, int row, int height)
+static void draw_rss(struct live_view *v, const struct snapshot *s, int row, int height)
 {
 	const struct part parts[] = {
 		{ kind_bytes(s, &s->tree.now, MEM_ANON), LOOK_ANON, '|' },
@@ -95,18 +95,17 @@ static int draw_rss(struct live_view *v, const struct snapshot *s, int row, int 
 	draw_bar(v, parts, 3, rss_pages(&s->tree.at_peak) * s->page_bytes);
 	live_put(v, LOOK_STRONG, " %s", tree_text(v, s, "rss", rss));
 	if (!s->tree.known)
-		return 0;
+		return;
 	live_put_whole(v, LOOK_PLAIN, "  peak %s", tree_text(v, s, "peak.rss", peak));
 	live_put_whole(v, LOOK_PLAIN, " at %.1f s", show_since_s(s, s->tree.peak_ns));
 	if (error_bytes)
 		live_put_whole(v, LOOK_DIM, " %s%s", v->utf8 ? "±" : "+-",
-			 live_bytes(v, bound, known_bytes(error_bytes)));
+			       live_bytes(v, bound, known_bytes(error_bytes)));
 	else
 		live_put_whole(v, LOOK_DIM, " exact");
-	return 0;
 }
 
-static int draw_kinds(struct live_view *v, const struct snapshot *s, int row, int height)
+static void draw_kinds(struct live_view *v, const struct snapshot *s, int row, int height)
 {
 	static const struct {
 		const char *sign, *name;
@@ -123,16 +122,16 @@ static int draw_kinds(struct live_view *v, const struct snapshot *s, int row, in
 	live_at(v, row, v->columns < NARROW_COLUMNS ? 0 : 10);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		tree_text(v, s, kinds[i].name, text);
-		if (v->at_column + show_columns(kinds[i].name) + 2 + show_columns(text) > v->columns)
+		if (v->at_column + show_columns(kinds[i].name) + 2 + show_columns(text) >
+		    v->columns)
 			break;
 		live_put(v, kinds[i].look, "%s%s", kinds[i].sign, kinds[i].name);
 		live_put(v, LOOK_PLAIN, " %s", text);
 		live_put(v, LOOK_PLAIN, "  ");
 	}
-	return 0;
 }
 
-static int draw_memory(struct live_view *v, const struct snapshot *s, int row, int height)
+static void draw_memory(struct live_view *v, const struct snapshot *s, int row, int height)
 {
 	char total[SHOW_LEN], available[SHOW_LEN], least[SHOW_LEN];
 	struct part used = { 0, LOOK_LABEL, '|' };
@@ -142,7 +141,7 @@ static int draw_memory(struct live_view *v, const struct snapshot *s, int row, i
 	live_put(v, LOOK_LABEL, "Machine   ");
 	if (!s->system.known) {
 		live_put(v, LOOK_PLAIN, "n/a");
-		return 0;
+		return;
 	}
 	if (s->system.available_bytes < s->system.total_bytes)
 		used.bytes = s->system.total_bytes - s->system.available_bytes;
@@ -150,14 +149,13 @@ static int draw_memory(struct live_view *v, const struct snapshot *s, int row, i
 	live_put(v, LOOK_STRONG, " %s",
 		 live_bytes(v, available, known_bytes(s->system.available_bytes)));
 	live_put_whole(v, LOOK_PLAIN, " available of %s",
-		 live_bytes(v, total, known_bytes(s->system.total_bytes)));
+		       live_bytes(v, total, known_bytes(s->system.total_bytes)));
 	live_put_whole(v, LOOK_PLAIN, ", lowest %s",
 		       live_bytes(v, least, known_bytes(s->system.available_min_bytes)));
 	live_put_whole(v, LOOK_PLAIN, " at %.1f s", show_since_s(s, s->system.available_min_ns));
-	return 0;
 }
 
-static int draw_tasks(struct live_view *v, const struct snapshot *s, int row, int height)
+static void draw_tasks(struct live_view *v, const struct snapshot *s, int row, int height)
 {
 	char live[SHOW_LEN], seen[SHOW_LEN], most[SHOW_LEN], minor[SHOW_LEN], major[SHOW_LEN];
 	char bytes[SHOW_LEN];
@@ -167,56 +165,54 @@ static int draw_tasks(struct live_view *v, const struct snapshot *s, int row, in
 	live_put(v, LOOK_LABEL, "Processes ");
 	if (!s->tree.known) {
 		live_put(v, LOOK_PLAIN, "n/a");
-		return 0;
+		return;
 	}
 	live_put(v, LOOK_STRONG, "%s", show_count(live, s->tree.processes_live));
 	live_put_whole(v, LOOK_PLAIN, " live, %s seen, at most %s at once",
 		       show_count(seen, s->tree.processes),
 		       show_count(most, s->tree.processes_peak));
 	live_put_whole(v, LOOK_PLAIN, "; faults %s minor, %s major",
-		       tree_text(v, s, "faults.minor", minor), tree_text(v, s, "faults.major", major));
+		       tree_text(v, s, "faults.minor", minor),
+		       tree_text(v, s, "faults.major", major));
 	if (s->tree.footprint_bytes != UNKNOWN_U64)
 		live_put_whole(v, LOOK_PLAIN, "; footprint %s",
-			 live_bytes(v, bytes, known_bytes(s->tree.footprint_bytes)));
+			       live_bytes(v, bytes, known_bytes(s->tree.footprint_bytes)));
 	if (s->charge.known)
 		live_put_whole(v, LOOK_PLAIN, "; charged %s",
-			 live_bytes(v, bytes, known_bytes(s->charge.last.current_bytes)));
-	return 0;
+			       live_bytes(v, bytes, known_bytes(s->charge.last.current_bytes)));
 }
 
-static int draw_rss_chart(struct live_view *v, const struct snapshot *s, int row, int height)
+static void draw_rss_chart(struct live_view *v, const struct snapshot *s, int row, int height)
 {
 	live_chart_draw(v, s, LIVE_RSS, row, height);
-	return 0;
 }
 
-static int draw_available_chart(struct live_view *v, const struct snapshot *s, int row, int height)
+static void draw_available_chart(struct live_view *v, const struct snapshot *s, int row, int height)
 {
 	live_chart_draw(v, s, LIVE_AVAILABLE, row, height);
-	return 0;
 }
 
 /* What must not be overlooked: losses, processes without figures, OOM kills. */
-static int draw_alarm(struct live_view *v, const struct snapshot *s, int row, int height)
+static void draw_alarm(struct live_view *v, const struct snapshot *s, int row, int height)
 {
-	char lost[SHOW_LEN], name[SHOW_COMM_LEN];
+	char count[SHOW_LEN], name[SHOW_COMM_LEN];
 
 	(void)height;
 	live_at(v, row, 0);
 	if (s->cost.known && s->cost.last.lost_records)
-		live_put(v, LOOK_ALARM, " LOST %s records: starts and ends may be missing ",
-			 show_count(lost, s->cost.last.lost_records));
+		live_put(v, LOOK_ALARM, " LOST %s records ",
+			 show_count(count, s->cost.last.lost_records));
 	if (s->tree.processes_untracked)
-		live_put(v, LOOK_ALARM, " %s processes without figures ",
-			 show_count(lost, s->tree.processes_untracked));
+		live_put(v, LOOK_ALARM, " %s without figures ",
+			 show_count(count, s->tree.processes_untracked));
 	if (s->n_oom) {
 		const struct oom_kill *oom = &s->oom[s->n_oom - 1];
 
-		live_put(v, LOOK_ALARM, " OOM killed %u (%s) at %.1f s, %zu in all ", oom->pid,
-			 show_name(name, sizeof(name), oom->comm), show_since_s(s, oom->ts_ns),
-			 s->n_oom);
+		live_put(v, LOOK_ALARM, " OOM kills: %zu ", s->n_oom);
+		live_put_whole(v, LOOK_ALARM, " newest %u (%s) at %.1f s ", oom->pid,
+			       show_name(name, sizeof(name), oom->comm),
+			       show_since_s(s, oom->ts_ns));
 	}
-	return 0;
 }
 
 static bool has_alarm(const struct snapshot *s)
@@ -228,7 +224,7 @@ static bool has_alarm(const struct snapshot *s)
 static void draw_keys(struct live_view *v)
 {
 	static const char *const keys[][2] = {
-		{ "q", "quit" }, { "?", "help" },    { "p", "pause" }, { "< >", "sort" },
+		{ "q", "quit" },    { "?", "help" }, { "p", "pause" }, { "< >", "sort" },
 		{ "r", "reverse" }, { "u", "unit" }, { "e", "ended" }, { "c", "command" },
 	};
 
@@ -267,16 +263,12 @@ static void draw_help(struct live_view *v, int row)
 }
 
 static const struct block {
-	int (*draw)(struct live_view *v, const struct snapshot *s, int row, int height);
+	void (*draw)(struct live_view *v, const struct snapshot *s, int row, int height);
 	int rank; /* 1 is left out last */
 	bool grows; /* worth up to 3 rows more */
 } blocks[] = {
-	{ draw_rss, 1, false },
-	{ draw_kinds, 3, false },
-	{ draw_memory, 2, false },
-	{ draw_tasks, 7, false },
-	{ draw_rss_chart, 5, true },
-	{ draw_available_chart, 6, true },
+	{ draw_rss, 1, false },   { draw_kinds, 3, false },    { draw_memory, 2, false },
+	{ draw_tasks, 7, false }, { draw_rss_chart, 5, true }, { draw_available_chart, 6, true },
 };
 #define N_BLOCKS ((int)(sizeof(blocks) / sizeof(blocks[0])))
 #define KEYS_RANK 4

@@ -14,6 +14,7 @@
 #include "show.h"
 
 #define TOP_PROCESSES 20 /* a screen; the JSON summary lists more */
+#define NEWEST_KILLS 8
 #define N_TOP (sizeof(((struct oom_kill *)0)->top) / sizeof(((struct oom_kill *)0)->top[0]))
 
 struct summary {
@@ -198,15 +199,13 @@ static void print_machine(const struct page *pg)
 		used[SHOW_LEN], some[SHOW_LEN], full[SHOW_LEN];
 	const struct snapshot *s = pg->s;
 
-	fprintf(pg->out, "\n%sMachine%s %s\n", pg->bold, pg->plain,
-		get(pg, total, "system.total"));
+	fprintf(pg->out, "\n%sMachine%s %s\n", pg->bold, pg->plain, get(pg, total, "system.total"));
 	if (!s->system.known)
 		return;
 	fprintf(pg->out, "  available: lowest %s at %s, first %s, last %s\n",
 		get(pg, least, "system.available.min"), get(pg, when, "system.available.min_at"),
 		get(pg, first, "system.available.first"), get(pg, last, "system.available"));
-	fprintf(pg->out, "  used from zero: at most %s\n",
-		get(pg, used, "system.used.from_zero"));
+	fprintf(pg->out, "  used from zero: at most %s\n", get(pg, used, "system.used.from_zero"));
 	if (s->system.pressure_some_us != UNKNOWN_U64)
 		fprintf(pg->out, "  waiting for memory: some tasks %s, all tasks %s\n",
 			get(pg, some, "system.pressure.some"),
@@ -216,8 +215,9 @@ static void print_machine(const struct page *pg)
 static void process_cells(const struct page *pg, struct table *t, const struct process *p,
 			  const struct unit *unit)
 {
-	static const char *const names[] = { "peak.rss", "peak.at", "at_peak.anon", "at_peak.file",
-					     "at_peak.shmem", "at_peak.swap", "rss" };
+	static const char *const names[] = { "peak.rss",     "peak.at",       "at_peak.anon",
+					     "at_peak.file", "at_peak.shmem", "at_peak.swap",
+					     "rss" };
 	char text[SHOW_LEN], name[SHOW_COMM_LEN];
 	int used;
 
@@ -246,8 +246,8 @@ static void process_cells(const struct page *pg, struct table *t, const struct p
 
 static int fill_processes(const struct page *pg, struct table *t, size_t n, const struct unit *unit)
 {
-	static const char *const titles[] = { "PID", "COMMAND", "PEAK", "AT", "ANON", "FILE",
-					      "SHMEM", "SWAP", "LAST", "END" };
+	static const char *const titles[] = { "PID",  "COMMAND", "PEAK", "AT",   "ANON",
+					      "FILE", "SHMEM",   "SWAP", "LAST", "END" };
 	const struct process **order = show_by_peak(pg->s);
 
 	if (!order)
@@ -294,11 +294,14 @@ static int print_processes(const struct page *pg)
 
 static void print_oom(const struct page *pg)
 {
+	size_t skipped = pg->s->n_oom > NEWEST_KILLS ? pg->s->n_oom - NEWEST_KILLS : 0;
 	char when[SHOW_LEN], bytes[SHOW_LEN];
 
 	if (pg->s->n_oom)
 		print_section(pg, "OOM kills");
-	for (size_t i = 0; i < pg->s->n_oom; i++) {
+	if (skipped)
+		fprintf(pg->out, "  %zu earlier ones are left out\n", skipped);
+	for (size_t i = skipped; i < pg->s->n_oom; i++) {
 		const struct oom_kill *oom = &pg->s->oom[i];
 
 		fprintf(pg->out, "  %sat %s pid %u (", pg->alarm,
@@ -333,8 +336,7 @@ static void print_cost(const struct page *pg)
 	}
 	print_section(pg, "Watching cost");
 	fprintf(pg->out, "  kernel: %s events, %s each, %s of the target's CPU time\n",
-		show_count(events, s->cost.last.events),
-		get(pg, each, "overhead.bpf_ns_per_event"),
+		show_count(events, s->cost.last.events), get(pg, each, "overhead.bpf_ns_per_event"),
 		get(pg, share, "overhead.share_of_target_cpu"));
 	cpu_s = (double)s->cost.last.tool_cpu_ns / 1e9;
 	show_value(own, (struct field_value){ .known = span_s > 0, .real = cpu_s / span_s },

@@ -69,10 +69,9 @@ static void set_comm(char *dst, const char *comm)
 static void start(struct model *m, double at_s, uint32_t pid, uint32_t ppid, enum start_how how,
 		  const char *comm, struct mem_pages now)
 {
-	struct rec_start r = { .head = head(REC_START, sizeof(r), pid, at_s),
-			       .ppid = ppid,
-			       .how = how,
-			       .now = now };
+	struct rec_start r = {
+		.head = head(REC_START, sizeof(r), pid, at_s), .ppid = ppid, .how = how, .now = now
+	};
 
 	set_comm(r.comm, comm);
 	apply(m, &r);
@@ -182,14 +181,44 @@ static void tick(struct model *m, double at_s, struct sink *sink)
  */
 static void train(struct model *m, struct sink *sink)
 {
-	struct figures python = { 4711, 1, START_ADOPTED, "python3", mib(10, 8, 0, 0),
-				  mib(10, 8, 0, 0), mib(10, 8, 0, 0), mib(10, 8, 0, 0),
-				  0, 100, 0, 0, 0 };
-	struct figures worker = { 4800, 4711, START_FORKED, "python3", mib(10, 8, 0, 0),
-				  mib(500, 9, 64, 0), mib(900, 9, 64, 1), mib(900, 9.5, 64, 2),
-				  0.14, 230000, 3, 0, 32 };
-	struct figures evil = { 4801, 4711, START_FORKED, HOSTILE, mib(1, 1, 0, 0), mib(1, 1, 0, 0),
-				mib(1, 1, 0, 0), mib(1, 1, 0, 0), 0.06, 42, UNKNOWN_U64, 0, 0 };
+	struct figures python = {
+		.pid = 4711,
+		.ppid = 1,
+		.how = START_ADOPTED,
+		.comm = "python3",
+		.first = mib(10, 8, 0, 0),
+		.now = mib(10, 8, 0, 0),
+		.at_peak = mib(10, 8, 0, 0),
+		.peak = mib(10, 8, 0, 0),
+		.minor = 100,
+	};
+	struct figures worker = {
+		.pid = 4800,
+		.ppid = 4711,
+		.how = START_FORKED,
+		.comm = "python3",
+		.first = mib(10, 8, 0, 0),
+		.now = mib(500, 9, 64, 0),
+		.at_peak = mib(900, 9, 64, 1),
+		.peak = mib(900, 9.5, 64, 2),
+		.peak_s = 0.14,
+		.minor = 230000,
+		.major = 3,
+		.error_pages = 32,
+	};
+	struct figures evil = {
+		.pid = 4801,
+		.ppid = 4711,
+		.how = START_FORKED,
+		.comm = HOSTILE,
+		.first = mib(1, 1, 0, 0),
+		.now = mib(1, 1, 0, 0),
+		.at_peak = mib(1, 1, 0, 0),
+		.peak = mib(1, 1, 0, 0),
+		.peak_s = 0.06,
+		.minor = 42,
+		.major = UNKNOWN_U64,
+	};
 	struct rec_oom oom = { .head = head(REC_OOM, sizeof(oom), 4800, 0.15),
 			       .now = mib(900, 9, 64, 1) };
 
@@ -232,9 +261,20 @@ static void train(struct model *m, struct sink *sink)
 /* A command that ended before the first interval, on a machine that tells nothing else. */
 static void small_command(struct model *m, struct sink *sink)
 {
-	struct figures true_ = { 300, 299, START_COMMAND, "true", mib(0.125, 0.5, 0, 0),
-				 mib(0.25, 1.5, 0, 0), mib(0.25, 1.5, 0, 0), mib(0.25, 1.5, 0, 0),
-				 0.001, UNKNOWN_U64, UNKNOWN_U64, READING_ENDED, 0 };
+	struct figures true_ = {
+		.pid = 300,
+		.ppid = 299,
+		.how = START_COMMAND,
+		.comm = "true",
+		.first = mib(0.125, 0.5, 0, 0),
+		.now = mib(0.25, 1.5, 0, 0),
+		.at_peak = mib(0.25, 1.5, 0, 0),
+		.peak = mib(0.25, 1.5, 0, 0),
+		.peak_s = 0.001,
+		.minor = UNKNOWN_U64,
+		.major = UNKNOWN_U64,
+		.flags = READING_ENDED,
+	};
 
 	(void)sink;
 	start(m, 0, 300, 299, START_COMMAND, "true", mib(0.125, 0.5, 0, 0));
@@ -246,8 +286,19 @@ static void small_command(struct model *m, struct sink *sink)
 /* Everything that may be known: footprint, charge, volumes, a vfork child, a start without figures. */
 static void everything(struct model *m, struct sink *sink)
 {
-	struct figures shell = { 70, 1, START_COMMAND, "build.sh", mib(1, 2, 0, 0), mib(2, 2, 0, 0),
-				 mib(2, 2, 0, 0), mib(2, 2, 0, 0), 1.5, 1000000, 12, 0, 0 };
+	struct figures shell = {
+		.pid = 70,
+		.ppid = 1,
+		.how = START_COMMAND,
+		.comm = "build.sh",
+		.first = mib(1, 2, 0, 0),
+		.now = mib(2, 2, 0, 0),
+		.at_peak = mib(2, 2, 0, 0),
+		.peak = mib(2, 2, 0, 0),
+		.peak_s = 1.5,
+		.minor = 1000000,
+		.major = 12,
+	};
 	struct rec_charge charge = { .head = head(REC_CHARGE, sizeof(charge), 0, 90),
 				     .current_bytes = 300 << 20,
 				     .peak_bytes = 512 << 20,
@@ -463,10 +514,20 @@ static void test_json(void **state)
 /* What the schema promises, whatever the golden files say. */
 static void test_json_holds_the_schema(void **state)
 {
-	static const char *const members[] = { "schema",    "version", "started",   "duration_s",
-					       "kernel",    "command", "exit",      "target",
-					       "processes", "system",  "processes_omitted",
-					       "shm",	    "oom",     "overhead" };
+	static const char *const members[] = { "schema",
+					       "version",
+					       "started",
+					       "duration_s",
+					       "kernel",
+					       "command",
+					       "exit",
+					       "target",
+					       "processes",
+					       "system",
+					       "processes_omitted",
+					       "shm",
+					       "oom",
+					       "overhead" };
 	struct run run = train_run();
 	char *text = output(json_create, &run, train);
 	json_t *root = json_loads(text, 0, NULL), *process;
@@ -479,9 +540,8 @@ static void test_json_holds_the_schema(void **state)
 	process = json_array_get(json_object_get(root, "processes"), 0);
 	/* the largest peak first, though it has ended */
 	assert_int_equal(json_integer_value(json_object_get(process, "pid")), 4800);
-	assert_int_equal(json_integer_value(
-				 json_object_get(json_object_get(process, "exit"), "signal")),
-			 9);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(process, "exit"), "signal")), 9);
 	assert_true(json_is_null(json_object_get(json_object_get(process, "exit"), "code")));
 	assert_true(json_is_null(json_object_get(root, "command")));
 	json_decref(root);
@@ -524,9 +584,9 @@ static void test_nothing_was_read(void **state)
 
 static void test_a_full_device_is_told(void **state)
 {
-	static struct sink *(*const creators[])(const struct run *run, FILE *out) = {
-		lines_create, csv_create, json_create, summary_create
-	};
+	static struct sink *(*const creators[])(const struct run *run,
+						FILE *out) = { lines_create, csv_create,
+							       json_create, summary_create };
 	struct run run = train_run();
 
 	(void)state;
@@ -565,8 +625,9 @@ static void test_text(void **state)
 	assert_string_equal(show_value(text, (struct field_value){ .known = true, .real = 1e-6 },
 				       FIELD_RATIO, NULL),
 			    "<0.01 %");
-	assert_string_equal(show_value(text, (struct field_value){ .known = true }, FIELD_RATIO, NULL),
-			    "0.00 %");
+	assert_string_equal(
+		show_value(text, (struct field_value){ .known = true }, FIELD_RATIO, NULL),
+		"0.00 %");
 	assert_string_equal(show_exit(text, 7 << 8), "exit 7");
 	assert_string_equal(show_exit(text, 11), "SIGSEGV");
 	assert_string_equal(show_exit(text, 40), "signal 40");
@@ -618,9 +679,10 @@ static void key(int master, const char *text)
 
 static void live_in(const char *locale, const char *terminal, bool color)
 {
-	static const char *const keys[] = { "u", "uuuuuuu", "r",    "<", ">", ">>>>>>>>>>>>", "e",
-					    "c", "?",	    "?",    "p", "j", "\033[B",	      "G",
-					    "g", "k",	    "\x0c", "p", "M", "N",	      "C" };
+	static const char *const keys[] = { "u",      "uuuuuuu", "r", "<", ">",    ">>>>>>>>>>>>",
+					    "e",      "c",       "?", "?", "p",    "j",
+					    "\033[B", "G",       "g", "k", "\x0c", "p",
+					    "M",      "N",       "C" };
 	struct model *m = model_create(PAGE, 100);
 	struct run run = train_run();
 	const struct snapshot *s;
