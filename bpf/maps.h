@@ -19,7 +19,11 @@
 #define SLOT_ENDED 2U /* the process has ended, `final` is complete */
 
 /* `wanted`: by pid as our pid namespace sees it */
-enum wanted_how { WANTED_NOW = 1, WANTED_AT_EXEC = 2 };
+enum wanted_how {
+	WANTED_NOW = 1,
+	WANTED_AT_EXEC = 2,
+	WANTED_DONE = 3, /* set by the kernel side: it is watched */
+};
 
 struct slot {
 	/* read at every event: one cache line */

@@ -77,10 +77,13 @@ int adopt_tasks(struct bpf_iter__task *ctx)
 	if (!task || !task->mm || (task->flags & (PF_KTHREAD | PF_EXITING)))
 		return 0;
 	tgid = task->tgid;
-	if (bpf_map_lookup_elem(&slots_by_tgid, &tgid))
-		return 0;
 	pid = pid_in_own_ns(task);
 	how = bpf_map_lookup_elem(&wanted, &pid);
+	if (bpf_map_lookup_elem(&slots_by_tgid, &tgid)) {
+		if (how && *how == WANTED_NOW)
+			*how = WANTED_DONE;
+		return 0;
+	}
 	if (!how && !cfg_all && !task_in_cgroup(task)) {
 		if (!cfg_children)
 			return 0;
@@ -111,7 +114,9 @@ int read_processes(struct bpf_iter__bpf_map_elem *ctx)
 		return 0;
 	s->touched = 0;
 	fill_reading(r, s, *n);
-	bpf_seq_write(ctx->meta->seq, r, sizeof(*r));
+	/* where the buffer is full the kernel comes again with the same element */
+	if (bpf_seq_write(ctx->meta->seq, r, sizeof(*r)))
+		s->touched = 1;
 	return 0;
 }
 

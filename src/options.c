@@ -125,7 +125,7 @@ static double parse_seconds(struct argp_state *state, const char *option, const 
 
 static void add_pids(struct argp_state *state, struct options *o, const char *text)
 {
-	do {
+	for (;;) {
 		char *end;
 		long pid;
 
@@ -136,8 +136,10 @@ static void add_pids(struct argp_state *state, struct options *o, const char *te
 		if (o->n_pids == MAX_PIDS)
 			argp_error(state, "-p: more than %d pids; watch their cgroup with -g, or all with -a", MAX_PIDS);
 		o->pids[o->n_pids++] = (pid_t)pid;
-		text = *end ? end + 1 : end;
-	} while (*text);
+		if (!*end)
+			break;
+		text = end + 1;
+	}
 }
 
 static void parse_fail_if(struct argp_state *state, struct options *o, const char *text)

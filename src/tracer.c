@@ -297,6 +297,13 @@ int tracer_want(struct tracer *t, pid_t pid, enum wanted_how how)
 	return bpf_map_update_elem(bpf_map__fd(t->skel->maps.wanted), &key, &value, BPF_ANY);
 }
 
+bool tracer_found(struct tracer *t, pid_t pid)
+{
+	uint32_t key = (uint32_t)pid, value = 0;
+
+	return bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.wanted), &key, &value) == 0 && value == WANTED_DONE;
+}
+
 /* Remembers what an adopted process consumed before; /proc has it, summed over its threads. */
 static int add_base(struct tracer *t, uint32_t pid)
 {

@@ -47,6 +47,9 @@ void tracer_destroy(struct tracer *t); /* NULL is fine */
 /* Asks for the process `pid` (of our pid namespace): now, or from its next exec on. */
 int tracer_want(struct tracer *t, pid_t pid, enum wanted_how how);
 
+/* Was the process `pid`, asked for with WANTED_NOW, found alive by tracer_adopt()? */
+bool tracer_found(struct tracer *t, pid_t pid);
+
 /* Adopts all that run already and are wanted. Returns how many, or a negative errno. */
 int tracer_adopt(struct tracer *t);
 

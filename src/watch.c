@@ -194,8 +194,11 @@ static int adopt(struct watch *w)
 		adopted = tracer_adopt(w->tracer);
 	if (err || adopted < 0)
 		return say("cannot adopt the running processes", strerror(err ? -err : -adopted));
-	if (w->o->n_pids && tracer_live(w->tracer) == 0)
-		return say("every process of -p ended before it could be watched", "see `ps -e` for those that run");
+	for (size_t i = 0; i < w->o->n_pids; i++)
+		if (!tracer_found(w->tracer, w->o->pids[i]))
+			fprintf(stderr, "memmon-bpf: -p %d: it ended before it could be watched\n", (int)w->o->pids[i]);
+	if (w->o->n_pids && adopted == 0)
+		return say("nothing is left to watch", "see `ps -e` for what runs");
 	if (w->o->command && adopted == 0)
 		return say("the command's process could not be watched", "is memmon-bpf in another pid namespace's /proc?");
 	return 0;

@@ -38,6 +38,7 @@ finish_all() {
 		wait "$pid" 2>/dev/null || :
 	done
 	STARTED=()
+	swap_off
 }
 
 # ---- waiting ------------------------------------------------------------------------------------
@@ -210,4 +211,55 @@ as_proc() {
 bpf_ids() {
 	bpftool -j prog list | jq -r '.[] | "prog \(.id) \(.name)"'
 	bpftool -j link list | jq -r '.[] | "link \(.id)"'
+}
+
+# ---- what some machines lack --------------------------------------------------------------------
+
+# swap_on: some swap, existing or made of a zram device; otherwise false and a reason in $why.
+swap_on() {
+	why='no zram device'
+	SWAP_MADE=
+	if [ "$(wc -l </proc/swaps)" -gt 1 ]; then
+		return 0
+	fi
+	[ -b /dev/zram0 ] || return 1
+	why='/dev/zram0 is in use'
+	[ "$(cat /sys/block/zram0/disksize)" = 0 ] || return 1
+	why='zram refuses'
+	{ echo $((256 * MIB)) >/sys/block/zram0/disksize; } 2>/dev/null || return 1
+	SWAP_MADE=1
+	if ! { mkswap /dev/zram0 && swapon /dev/zram0; } >/dev/null 2>&1; then
+		swap_off
+		return 1
+	fi
+}
+swap_off() {
+	[ -n "${SWAP_MADE:-}" ] || return 0
+	swapoff /dev/zram0 2>/dev/null || :
+	echo 1 >/sys/block/zram0/reset
+	SWAP_MADE=
+}
+
+# cgroup_make NAME: prints the directory of a new cgroup with memory figures; false where there is no
+# memory controller to be had.
+cgroup_make() {
+	local dir
+	if [ -d /sys/fs/cgroup/memory ]; then
+		dir=/sys/fs/cgroup/memory/$1
+	elif grep -qw memory /sys/fs/cgroup/cgroup.subtree_control 2>/dev/null; then
+		dir=/sys/fs/cgroup/$1
+	else
+		echo 'no memory controller'
+		return 1
+	fi
+	mkdir "$dir" 2>&1 || return 1
+	echo "$dir"
+}
+# cgroup_limit DIR BYTES
+cgroup_limit() {
+	if [ -e "$1/memory.max" ]; then
+		echo "$2" >"$1/memory.max"
+	else
+		echo "$2" >"$1/memory.limit_in_bytes"
+	fi
 }
