@@ -220,11 +220,12 @@ static int exec_command(struct watch *w)
 
 /* ---- the loop ---- */
 
-static void tick(struct watch *w)
+/* Ends an interval: reads everything into the model. NULL when that failed, which was said. */
+static const struct snapshot *read_all(struct watch *w, bool untouched_too)
 {
 	struct rec_head rec = { .type = REC_TICK, .size = sizeof(rec) };
 	const struct snapshot *s;
-	int err = tracer_read(w->tracer, false);
+	int err = tracer_read(w->tracer, untouched_too);
 
 	if (!err)
 		err = sampler_read(&w->sampler);
@@ -236,11 +237,18 @@ static void tick(struct watch *w)
 		say("cannot read the numbers", strerror(err ? -err : ENOMEM));
 		w->outputs.failed = true;
 		end(w, "memmon-bpf failed");
-		return;
-	}
-	outputs_tick(&w->outputs, s);
-	if (w->o->fail_if && expr_holds(w->o->fail_if, s))
+	} else if (w->o->fail_if && expr_holds(w->o->fail_if, s)) {
 		w->run.fail_if = expr_text(w->o->fail_if);
+	}
+	return s;
+}
+
+static void tick(struct watch *w)
+{
+	const struct snapshot *s = read_all(w, false);
+
+	if (s)
+		outputs_tick(&w->outputs, s);
 	if (w->outputs.text_closed && !w->o->command)
 		end(w, "nobody reads the lines");
 }
@@ -340,20 +348,11 @@ static void loop(struct watch *w)
 static void finish(struct watch *w)
 {
 	const struct snapshot *s;
-	int err = tracer_read(w->tracer, true);
 
 	w->sampler.pss_at_ns = 0;
-	if (!err)
-		err = sampler_read(&w->sampler);
-	s = model_snapshot(w->model);
-	if (err || !s) {
-		say("cannot read the last numbers", strerror(err ? -err : ENOMEM));
-		w->outputs.failed = true;
-	}
+	s = read_all(w, true);
 	if (!s)
 		return;
-	if (w->o->fail_if && expr_holds(w->o->fail_if, s))
-		w->run.fail_if = expr_text(w->o->fail_if);
 	outputs_finish(&w->outputs, s);
 	if (w->o->strict && (s->cost.last.lost_records || s->tree.processes_untracked)) {
 		say("records were lost (--strict)", "");

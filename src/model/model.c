@@ -92,6 +92,14 @@ static uint64_t guess_watched(const struct model *m, const struct rec_reading *r
 	return ns < m->snap.start_ns ? m->snap.start_ns : ns;
 }
 
+static void set_first(struct model *m, const struct mem_pages *now)
+{
+	if (m->first_known)
+		return;
+	m->snap.tree.first = *now;
+	m->first_known = true;
+}
+
 static int apply_start(struct model *m, const struct rec_head *rec)
 {
 	const struct rec_start *r = (const struct rec_start *)rec;
@@ -108,6 +116,9 @@ static int apply_start(struct model *m, const struct rec_head *rec)
 		e->p.watched_ns = rec->ts_ns < m->snap.start_ns ? m->snap.start_ns : rec->ts_ns;
 	copy_comm(e->p.comm, r->comm);
 	take_level(m, e, &r->now, rec->ts_ns);
+	/* a watch that begins with a command's exec begins with what it holds then */
+	if (rec->type == REC_START && r->how == START_COMMAND)
+		set_first(m, &r->now);
 	return 0;
 }
 
@@ -177,8 +188,7 @@ static int apply_exit(struct model *m, const struct rec_head *rec)
 static int apply_tree(struct model *m, const struct rec_head *rec)
 {
 	m->tree = *(const struct rec_tree *)rec;
-	if (!m->snap.tree.known)
-		m->snap.tree.first = m->tree.now;
+	set_first(m, &m->tree.now);
 	m->snap.tree.known = true;
 	return 0;
 }

@@ -62,7 +62,8 @@ struct snapshot {
 
 	struct {
 		bool known; /* false until the first REC_TREE */
-		struct mem_pages first, now, at_peak, peak;
+		struct mem_pages first; /* of the first REC_TREE, or at the command's exec */
+		struct mem_pages now, at_peak, peak;
 		uint64_t peak_ns, error_pages;
 		uint64_t processes, processes_live, processes_peak, processes_untracked;
 		/* sums over the processes; UNKNOWN_U64 = none known */

@@ -16,6 +16,7 @@ struct model {
 	struct process_table table;
 	struct rec_tree tree; /* the last one */
 	bool started; /* the first record has come */
+	bool first_known; /* snap.tree.first is set */
 	bool ticked; /* the newest record is a REC_TICK */
 	uint64_t level_peak_pages; /* within the current interval */
 	uint64_t charge_highest_bytes; /* highest current seen; UNKNOWN_U64 = none */

@@ -588,6 +588,27 @@ static void test_oom_is_bounded(void **state)
 	assert_string_equal(model_snapshot(m)->oom[0].cgroup, "/cg");
 }
 
+/* A command's watch begins at its exec, not at the first reading some time later. */
+static void test_first_of_a_command(void **state)
+{
+	struct model *m = model_create(PAGE, 10);
+	struct rec_start root = start_rec(10, 1 * SEC, 1 * SEC, "make"), child;
+	struct rec_tree tree = { .head = HEAD(REC_TREE, rec_tree, 0, 2 * SEC, 0) };
+
+	(void)state;
+	root.how = START_COMMAND;
+	root.now = pages(3, 1, 0, 0);
+	APPLY(m, root);
+	child = start_rec(11, 1 * SEC, 1 * SEC, "cc");
+	child.now = pages(50, 0, 0, 0);
+	APPLY(m, child);
+	tree.now = pages(70, 5, 0, 0);
+	APPLY(m, tree);
+	assert_int_equal(rss_pages(&model_snapshot(m)->tree.first), 4);
+	assert_int_equal(rss_pages(&model_snapshot(m)->tree.now), 75);
+	model_destroy(m);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -620,6 +641,7 @@ int main(void)
 		TEST(test_oom),
 		TEST(test_oom_top_may_be_short),
 		TEST(test_oom_is_bounded),
+		TEST(test_first_of_a_command),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,8 +61,10 @@ int main(int argc, char **argv)
 		say("no_reuse %s", strerror(errno));
 		return 1;
 	}
-	if (again == 0)
+	if (again == 0) {
+		end_with_parent();
 		live(&second);
+	}
 	receive_byte(second.up[0]);
 	say("second %d", (int)again);
 	wait_for_line();

@@ -11,12 +11,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -131,12 +133,21 @@ static inline void make_pipe(int fds[2])
 		die("pipe");
 }
 
+/* A child ends with its parent, however that ends: a failed test leaves nothing behind. */
+static inline void end_with_parent(void)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+		die("prctl");
+}
+
 static inline pid_t fork_or_die(void)
 {
 	pid_t pid = fork();
 
 	if (pid < 0)
 		die("fork");
+	if (pid == 0)
+		end_with_parent();
 	return pid;
 }
 
