@@ -29,6 +29,13 @@ struct cgroup___ids {
 
 #pragma clang attribute pop
 
+/*
+ * What a thread may keep for itself before 6.2: it folds after TASK_RSS_EVENTS_THRESH (64) faults and
+ * two more, each of which maps up to fault_around_bytes (16 pages) of a file. It folds before it
+ * unmaps and when it ends, so that a single thread hides nothing from its own events.
+ */
+#define THREAD_KEEPS_PAGES (66 * 16)
+
 /* Does mm->rss_stat[] consist of per-CPU counters (6.2 and later)? A constant for the verifier. */
 static __always_inline bool has_percpu_rss(void)
 {

@@ -17,6 +17,7 @@
 
 #define SLOT_ARMED 1U /* the command before its exec: not watched yet */
 #define SLOT_ENDED 2U /* the process has ended, `final` is complete */
+#define SLOT_LAST 4U /* `last` is set */
 
 /* `wanted`: by pid as our pid namespace sees it */
 enum wanted_how {
@@ -39,6 +40,7 @@ struct slot {
 	__s64 swap_pages; /* as of the last event on swap */
 	struct mem_pages first; /* when it began to be watched */
 	struct mem_pages baseline; /* when its present mm began to be */
+	struct mem_pages last; /* when it ended, where on_exit comes too late for that */
 	__u64 start_ns;
 	__u32 tgid; /* in the initial pid namespace */
 	__u32 pid; /* in ours */
@@ -46,6 +48,7 @@ struct slot {
 	__u32 how; /* enum start_how */
 	__u32 flags; /* SLOT_* */
 	__s32 wait_status;
+	__u32 remote; /* another process changed its counters (noted before 6.2 only) */
 	__u64 end_ns;
 	__u64 minor_faults, major_faults, cpu_ns; /* of the threads that have ended, over their lives */
 	__u64 brk;
@@ -76,14 +79,15 @@ struct tree_cpu {
 	__u64 lost_records;
 	__u64 events; /* of watched processes */
 	__u64 timed_events, timed_ns; /* one event in TIMED_EVERY is timed */
-	__u64 pad[6]; /* to whole cache lines, so that CPUs do not share one */
+	__u64 live_peak; /* most processes at once that this CPU has seen */
+	__u64 pad[5]; /* to whole cache lines, so that CPUs do not share one */
 };
 
 #define TIMED_EVERY 256
 
 struct tree {
 	__s64 now[MEM_KINDS]; /* folded; the sum with every `unfolded` is exact */
-	__u64 seen, live, live_peak, untracked;
+	__u64 seen, live, untracked;
 };
 
 /* A bucket of the index of mms. */

@@ -57,15 +57,15 @@ static __always_inline bool task_in_cgroup(struct task_struct *task)
 
 static __always_inline void count_live(void)
 {
-	u64 live = __sync_fetch_and_add(&tree.live, 1) + 1;
+	struct tree_cpu *t = this_tree_cpu();
+	u64 live;
 
+	/* no atomics that return a value: they need 5.12 */
+	__sync_fetch_and_add(&tree.live, 1);
 	__sync_fetch_and_add(&tree.seen, 1);
-	for (int i = 0; i < 8; i++) {
-		u64 peak = *(volatile u64 *)&tree.live_peak;
-
-		if (live <= peak || __sync_val_compare_and_swap(&tree.live_peak, peak, live) == peak)
-			break;
-	}
+	live = *(volatile u64 *)&tree.live;
+	if (t && live > t->live_peak)
+		t->live_peak = live;
 }
 
 static __always_inline void emit_start(struct slot *s, u16 type)
@@ -131,7 +131,7 @@ static __noinline bool watch(struct task_struct *task, u64 mm, u32 how)
 	}
 	attach_mm(s, n, mm);
 	s->first = s->baseline;
-	s->touched = 1;
+	touch(s);
 	count_live();
 	bpf_map_update_elem(&slots_by_tgid, &tgid, &n, BPF_ANY);
 	emit_start(s, REC_START);
@@ -147,8 +147,9 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 
 	if (parent_tgid == child_tgid) {
 		if (s) {
-			u32 threads = __sync_fetch_and_add(&s->threads, 1) + 1;
+			u32 threads = parent->signal->live.counter;
 
+			s->threads = threads;
 			if (threads > s->threads_peak)
 				s->threads_peak = threads;
 		}
@@ -209,12 +210,11 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 	r->how = s->how;
 	r->threads_peak = s->threads_peak;
 	r->events = 0;
-	r->error_pages = 0;
+	r->error_pages = has_percpu_rss() ? 0 : (s->threads_peak - !s->remote) * THREAD_KEEPS_PAGES;
 	r->minor_faults = s->minor_faults;
 	r->major_faults = s->major_faults;
 	r->cpu_ns = s->cpu_ns;
 	mm = s->mm;
-	r->flags = mm ? 0 : READING_NO_MM;
 	for (int i = 0; i < COMM_LEN; i++)
 		r->comm[i] = s->comm[i];
 	for (int i = 0; i < VM_CALLS; i++)
@@ -242,13 +242,15 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 		for (int k = 0; k < MEM_KINDS; k++)
 			r->at_peak.kind[k] = cell->at_peak[k];
 	}
+	/* one that has given its mm up, at its end, had memory of its own */
+	r->flags = mm || peak_rss > 0 ? 0 : READING_NO_MM;
 	r->peak_ns = now_ns - (jiffies - peak_jiffies) * cfg_tick_ns;
 	return 0;
 }
 
 /*
- * The thread's exit comes before its mm is given up (since 6.16; earlier kernels drop it first, and
- * what the process held at its exit is not known).
+ * The thread's exit comes before its mm is given up since 6.16 (where the tracepoint moved and got
+ * its `group_dead`). Earlier kernels drop the mm first: there on_exit_mm notes what was held.
  */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
@@ -262,7 +264,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	__sync_fetch_and_add(&s->minor_faults, task->min_flt);
 	__sync_fetch_and_add(&s->major_faults, task->maj_flt);
 	__sync_fetch_and_add(&s->cpu_ns, task->se.sum_exec_runtime);
-	__sync_fetch_and_add(&s->threads, -1);
+	s->threads = signal->live.counter;
 	/* the last thread; of two that end together only one gets past the delete */
 	if (signal->live.counter != 0 || bpf_map_delete_elem(&slots_by_tgid, &tgid))
 		return 0;
@@ -276,13 +278,37 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	fold_tree(this_tree_cpu());
 	fill_reading(&s->final, s, n);
 	s->final.flags |= READING_ENDED;
+	if (s->flags & SLOT_LAST)
+		s->final.now = s->last;
+	else if (!s->mm && !(s->final.flags & READING_NO_MM))
+		s->final.flags |= READING_NO_NOW;
+	if (!cfg_mm_end)
+		detach_mm(s, n);
 	s->flags |= SLOT_ENDED;
 	bpf_map_push_elem(&ended_slots, &n, BPF_ANY);
+	if (__sync_fetch_and_add(&ended_waiting, 1) == cfg_alarm_ended)
+		raise_alarm();
 	return 0;
 }
 
-SEC("tp_btf/exit_mmap")
-int BPF_PROG(on_exit_mmap, struct mm_struct *mm)
+/* A thread is about to give its mm up; of the last thread every counter has been folded. */
+SEC("fentry/exit_mm_release")
+int BPF_PROG(on_exit_mm, struct task_struct *task, struct mm_struct *mm)
+{
+	u32 n;
+	struct slot *s;
+
+	if (!mm || task->signal->live.counter != 0)
+		return 0;
+	s = find_by_tgid(task->tgid, &n);
+	if (s && s->mm == (u64)mm) {
+		sum_counters(s->last.kind, (u64)mm);
+		s->flags |= SLOT_LAST;
+	}
+	return 0;
+}
+
+static __always_inline int end_of_mm(struct mm_struct *mm)
 {
 	struct slot *s;
 	u32 n;
@@ -295,6 +321,19 @@ int BPF_PROG(on_exit_mmap, struct mm_struct *mm)
 		fold_tree(this_tree_cpu());
 	}
 	return 0;
+}
+
+SEC("tp_btf/exit_mmap")
+int BPF_PROG(on_exit_mmap, struct mm_struct *mm)
+{
+	return end_of_mm(mm);
+}
+
+/* Where there is no such tracepoint (before 6.1). */
+SEC("fexit/exit_mmap")
+int BPF_PROG(on_exit_mmap_fexit, struct mm_struct *mm)
+{
+	return end_of_mm(mm);
 }
 
 SEC("tp_btf/cgroup_attach_task")
@@ -321,6 +360,7 @@ int BPF_PROG(on_oom_victim, struct task_struct *task)
 	if (mm)
 		sum_counters(rec.now.kind, mm);
 	emit(&rec, sizeof(rec));
+	raise_alarm();
 	return 0;
 }
 

@@ -116,7 +116,7 @@ int read_processes(struct bpf_iter__bpf_map_elem *ctx)
 	fill_reading(r, s, *n);
 	/* where the buffer is full the kernel comes again with the same element */
 	if (bpf_seq_write(ctx->meta->seq, r, sizeof(*r)))
-		s->touched = 1;
+		touch(s);
 	return 0;
 }
 

@@ -10,9 +10,9 @@
  * summed only after a fold or a migration, as 128 loads per event would cost 300 ns.
  *
  * The tree's peak: what the tree holds of an mm is Σ cell.part + Σ slot.count_seen. An event replaces
- * its own CPU's part, which nobody else writes, and exchanges count_seen; the differences gather per
- * CPU and fold into `tree` in small batches. Absolute values replaced by absolute values: an error
- * made by a race heals at the CPU's next event and never adds up.
+ * its own CPU's part, which nobody else writes, and moves count_seen by what it is off; the
+ * differences gather per CPU and fold into `tree` in small batches. As they are differences to what
+ * the tree holds, an error made by a race heals at the next event and never adds up.
  */
 #ifndef MEMMON_RSS_BPF_H
 #define MEMMON_RSS_BPF_H
@@ -21,7 +21,8 @@
 
 #define EXACT_CPUS 8
 
-extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym;
+/* weak: unknown before 6.2, where the one program that calls it is not loaded */
+extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak;
 
 struct counters {
 	s64 count[MEM_KINDS];
@@ -158,7 +159,7 @@ static __noinline int attach_mm(struct slot *s, u32 n, u64 mm)
 	s->swap_pages = now[MEM_SWAP];
 	s->level_pages = rss_of(now);
 	s->brk = BPF_CORE_READ((struct mm_struct *)mm, brk);
-	s->touched = 1;
+	touch(s);
 	s->mm = mm;
 	index_insert(mm, n);
 	return 0;
@@ -173,7 +174,7 @@ static __noinline int detach_mm(struct slot *s, u32 n)
 		return 0;
 	index_remove(s->mm, n);
 	s->mm = 0;
-	s->touched = 1;
+	touch(s);
 	for (int k = 0; k < MEM_KINDS; k++)
 		held[k] = s->count_seen[k];
 	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
@@ -212,11 +213,15 @@ static __always_inline void emit_level(struct slot *s, s64 file, s64 anon, s64 s
 static __always_inline void book(struct slot *s, struct cell *cell, struct tree_cpu *t, int k, s64 count,
 				 s32 part)
 {
-	s64 unfolded = t->unfolded[k] + part - cell->part[k];
+	s64 unfolded = t->unfolded[k] + part - cell->part[k], moved;
 
 	cell->part[k] = part;
-	if (count != s->count_seen[k])
-		unfolded += count - __sync_lock_test_and_set(&s->count_seen[k], count);
+	moved = count - *(volatile s64 *)&s->count_seen[k];
+	if (moved) {
+		/* not an exchange, which needs 5.12: the tree and count_seen move by the same difference */
+		__sync_fetch_and_add(&s->count_seen[k], moved);
+		unfolded += moved;
+	}
 	t->unfolded[k] = unfolded;
 	if (unfolded >= cfg_fold_pages || unfolded <= -cfg_fold_pages)
 		fold_tree(t);
@@ -318,8 +323,7 @@ static __always_inline bool find_booking(struct booking *at, struct mm_struct *m
 	at->tree = &tree_cpus[at->cpu];
 	at->cell->events++;
 	at->timed_from = at->tree->events++ % TIMED_EVERY ? 0 : bpf_ktime_get_ns();
-	if (!s->touched)
-		s->touched = 1;
+	touch(s);
 	return true;
 }
 
@@ -397,6 +401,8 @@ int BPF_PROG(on_rss_stat_atomic, struct mm_struct *mm, int member)
 
 	if (!find_booking(&at, mm))
 		return 0;
+	if (bpf_get_current_pid_tgid() >> 32 != at.slot->tgid)
+		at.slot->remote = 1;
 	count[MEM_FILE] = BPF_CORE_READ(old, rss_stat.count[MEM_FILE].counter);
 	count[MEM_ANON] = BPF_CORE_READ(old, rss_stat.count[MEM_ANON].counter);
 	count[MEM_SWAP] = BPF_CORE_READ(old, rss_stat.count[MEM_SWAP].counter);

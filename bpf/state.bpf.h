@@ -15,10 +15,12 @@
 
 /* Settings, fixed at load. Globals have UAPI types, as the skeleton declares them for user space. */
 const volatile __u32 cfg_cpus = 1; /* possible CPUs, at most MAX_CPUS */
+const volatile __u32 cfg_alarm_ended = 512; /* ended slots waiting that are worth a wake-up */
 const volatile __s64 cfg_fold_pages = 16; /* a CPU folds into the tree when it holds this many */
 const volatile __u64 cfg_tick_ns = 4000000; /* length of a jiffy */
 const volatile bool cfg_children = true; /* watch what watched processes fork */
 const volatile bool cfg_all = false; /* watch everything */
+const volatile bool cfg_mm_end = true; /* a hook tells when an mm ends; else it ends with its process */
 const volatile bool cfg_cgroup = false; /* watch the members of one cgroup subtree: */
 const volatile __u64 cfg_cgroup_id = 0;
 const volatile __u32 cfg_cgroup_level = 0;
@@ -32,6 +34,8 @@ __u32 own_pidns_level; /* of memmon-bpf's pid namespace */
 __u64 own_pidns; /* its address */
 __u64 clock_ns; /* between two readings of the clock: part of every timed event */
 __u64 jiffies_now; /* as of the last `settle` */
+__u32 any_touched; /* some slot is touched: cleared by the reader before it reads */
+__u32 ended_waiting; /* slots in `ended_slots`; cleared by the reader before it empties it */
 __u32 read_all; /* the reader wants untouched processes too */
 
 struct {
@@ -87,6 +91,15 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
 } records SEC(".maps");
+
+/*
+ * Carries nothing but wake-ups, which cost 8 µs each: an OOM kill, whose victim will soon be gone,
+ * and many ended slots that wait for user space to give them back.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096); /* a page; set at load */
+} alarms SEC(".maps");
 
 /* Room for a record too large for the stack. */
 struct {
@@ -169,6 +182,21 @@ static __always_inline void index_remove(u64 mm, u32 n)
 		b->slot = 0;
 	if (bpf_map_delete_elem(&slots_by_mm, &mm) == 0)
 		__sync_fetch_and_add(&b->residents, -1);
+}
+
+static __always_inline void touch(struct slot *s)
+{
+	if (s->touched)
+		return;
+	s->touched = 1;
+	any_touched = 1;
+}
+
+static __always_inline void raise_alarm(void)
+{
+	u32 nothing = 0;
+
+	bpf_ringbuf_output(&alarms, &nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
 }
 
 static __always_inline s64 rss_of(const s64 *kind)

@@ -29,7 +29,7 @@ static __always_inline void add_volume(struct slot *s, int call, u64 bytes)
 {
 	__sync_fetch_and_add(&s->volume[call].calls, 1);
 	__sync_fetch_and_add(&s->volume[call].bytes, bytes);
-	s->touched = 1;
+	touch(s);
 }
 
 static __always_inline int count_call(int call, struct pt_regs *regs, long ret)

@@ -32,11 +32,9 @@ _memmon_bpf_words() {
 
 _memmon_bpf() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local subcommand=${COMP_WORDS[1]} i
-	local shared='-i --interval -d --duration --json --csv -o --record --log-dir --unit --from-zero
-		--pss --vma --budget --sample --lines --max-processes -q --quiet -v --verbose --strict
-		--fail-if --no-color -h --help -V --version'
-	local watch='-p --pid -c --container -g --cgroup -a --all --no-children --scope --user --'
+	local i options='-p --pid -g --cgroup -a --all -- --no-children --scope -i --interval -d --duration
+		--lines --json --csv --unit --from-zero --pss --vma --fail-if --strict --max-processes --btf
+		-q --quiet -v --verbose --no-color --fields -h --help --usage -V --version'
 
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -61,29 +59,17 @@ _memmon_bpf() {
 
 	case $previous in
 	-p | --pid) _memmon_bpf_pids "$current" ;;
-	-g | --cgroup | --log-dir) _memmon_bpf_directories "$current" ;;
-	-o | --record | --json | --csv) _memmon_bpf_files "$current" ;;
+	-g | --cgroup) _memmon_bpf_directories "$current" ;;
+	--json | --csv | --btf) _memmon_bpf_files "$current" ;;
 	--unit) _memmon_bpf_words "$current" 'B KiB MiB GiB KB MB GB' ;;
-	-c | --container | --user | -i | --interval | -d | --duration | --budget | --max-processes | --fail-if) ;;
+	-i | --interval | -d | --duration | --max-processes | --fail-if) ;;
 	*)
-		case $subcommand:$current in
-		*:-*)
-			case $subcommand in
-			shm) _memmon_bpf_words "$current" "--watch $shared" ;;
-			doctor | report | diff) _memmon_bpf_words "$current" "$shared" ;;
-			*) _memmon_bpf_words "$current" "$watch $shared" ;;
-			esac
-			;;
-		report:* | diff:*)
-			if ((COMP_CWORD > 1)); then
-				_memmon_bpf_files "$current"
-			else
-				_memmon_bpf_words "$current" "$subcommand"
-			fi
-			;;
-		*)
-			((COMP_CWORD != 1)) || _memmon_bpf_words "$current" 'doctor shm report diff'
-			;;
+		if [ "${COMP_WORDS[1]}" = doctor ] && ((COMP_CWORD > 1)); then
+			return # it takes no arguments
+		fi
+		case $current in
+		-*) _memmon_bpf_words "$current" "$options" ;;
+		*) ((COMP_CWORD != 1)) || _memmon_bpf_words "$current" doctor ;;
 		esac
 		;;
 	esac

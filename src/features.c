@@ -32,13 +32,15 @@ struct features {
 	char why[FEATURE_COUNT][WHY_LEN];
 	struct btf *btf;
 	struct utsname kernel;
+	bool mm_end_by_fexit, last_by_fentry;
 };
 
 static const char *const names[FEATURE_COUNT] = {
 	[FEATURE_PRIVILEGE] = "privilege",	 [FEATURE_BTF] = "btf",
 	[FEATURE_BPF] = "bpf",			 [FEATURE_RSS_STAT] = "rss_stat",
 	[FEATURE_PERCPU_RSS] = "percpu_rss",	 [FEATURE_PROCESSES] = "processes",
-	[FEATURE_EXIT_MMAP] = "exit_mmap",	 [FEATURE_OOM] = "oom",
+	[FEATURE_EXIT_MMAP] = "exit_mmap",	 [FEATURE_LAST] = "last",
+	[FEATURE_OOM] = "oom",
 	[FEATURE_VOLUMES] = "volumes",		 [FEATURE_CGROUP_MOVES] = "cgroup_moves",
 	[FEATURE_AVAILABLE] = "available",	 [FEATURE_PRESSURE] = "pressure",
 	[FEATURE_PSS] = "pss",
@@ -147,15 +149,15 @@ static void probe_bpf(struct features *f)
 	snprintf(set(f, FEATURE_BPF, "off"), WHY_LEN, "%s", refusal(errno));
 }
 
-/* Loads and attaches an empty fexit program to see whether the kernel lets us. */
-static int try_fexit(const struct btf *btf, const char *function)
+/* Loads and attaches an empty fentry or fexit program to see whether the kernel lets us. */
+static int try_trampoline(const struct btf *btf, enum bpf_attach_type type, const char *function)
 {
 	const struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FEXIT,
+	int id = btf ? btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) : -ENOENT;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type,
 		    .attach_btf_id = (uint32_t)id);
 	int program, link, err;
 
@@ -174,12 +176,36 @@ static int try_fexit(const struct btf *btf, const char *function)
 
 static void probe_volumes(struct features *f)
 {
-	int err = f->btf ? try_fexit(f->btf, SYSCALL_PREFIX "munmap") : -ENOENT;
+	int err = try_trampoline(f->btf, BPF_TRACE_FEXIT, SYSCALL_PREFIX "munmap");
 
 	snprintf(set(f, FEATURE_VOLUMES, err ? "off" : "on"), WHY_LEN,
 		 "this kernel refuses fexit programs (%s): mmap, munmap and brk volumes are n/a; --vma collects "
 		 "them from sys_exit, which taxes every system call of the machine",
 		 strerror(-err));
+}
+
+/* Since 6.16 the exit is told before the mm is given up, and with `group_dead` after the task. */
+static bool exit_is_early(const struct features *f)
+{
+	int id = f->btf ? btf__find_by_name_kind(f->btf, "btf_trace_sched_process_exit", BTF_KIND_TYPEDEF) : 0;
+	const struct btf_type *type = id > 0 ? btf__type_by_id(f->btf, (uint32_t)id) : NULL;
+
+	type = type ? btf__type_by_id(f->btf, type->type) : NULL;
+	type = type ? btf__type_by_id(f->btf, type->type) : NULL;
+	return type && btf_is_func_proto(type) && btf_vlen(type) > 2;
+}
+
+static void probe_ends(struct features *f)
+{
+	bool told = has_tracepoint(f, "exit_mmap"), early = exit_is_early(f);
+
+	f->mm_end_by_fexit = !told && !try_trampoline(f->btf, BPF_TRACE_FEXIT, "exit_mmap");
+	set_if(f, FEATURE_EXIT_MMAP, told || f->mm_end_by_fexit, "off",
+	       "the kernel does not tell when an mm ends (before 6.1): it is taken to end with its process");
+	f->last_by_fentry = !early && !try_trampoline(f->btf, BPF_TRACE_FENTRY, "exit_mm_release");
+	set_if(f, FEATURE_LAST, early || f->last_by_fentry, "off",
+	       "the kernel tells of a process's end when its memory is gone (before 6.16) and refuses fentry "
+	       "programs: what it held last is n/a");
 }
 
 /* Since 6.12 upstream, and in stable kernels, the victim comes as a task and not as a bare pid. */
@@ -208,8 +234,6 @@ static void probe_hooks(struct features *f)
 	       has_tracepoint(f, "sched_process_fork") && has_tracepoint(f, "sched_process_exec") &&
 		       has_tracepoint(f, "sched_process_exit"),
 	       "off", "the kernel has no sched_process_* tracepoints with BTF: Linux 5.10 or later is needed");
-	set_if(f, FEATURE_EXIT_MMAP, has_tracepoint(f, "exit_mmap"), "off",
-	       "the kernel does not tell when an mm ends (before 6.1): the tree's figures may lag at exits");
 	set_if(f, FEATURE_OOM, f->btf && victim_is_task(f), "off",
 	       "the kernel does not tell the OOM killer's choice as a task: OOM kills are not listed");
 	set_if(f, FEATURE_CGROUP_MOVES, has_tracepoint(f, "cgroup_attach_task"), "off",
@@ -253,6 +277,7 @@ int features_probe(const char *btf, struct features **out)
 	probe_btf(f, btf);
 	probe_bpf(f);
 	probe_hooks(f);
+	probe_ends(f);
 	probe_volumes(f);
 	probe_procfs(f);
 	btf__free(f->btf);
@@ -269,6 +294,16 @@ void features_destroy(struct features *f)
 bool feature_on(const struct features *f, enum feature which)
 {
 	return strcmp(f->table[which].state, "on") == 0;
+}
+
+bool features_mm_end_by_fexit(const struct features *f)
+{
+	return f->mm_end_by_fexit;
+}
+
+bool features_last_by_fentry(const struct features *f)
+{
+	return f->last_by_fentry;
 }
 
 const struct feature_state *features_table(const struct features *f)

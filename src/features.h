@@ -20,6 +20,7 @@ enum feature {
 	FEATURE_PERCPU_RSS, /* they are per-CPU counters (6.2 and later) */
 	FEATURE_PROCESSES, /* fork, exec and exit */
 	FEATURE_EXIT_MMAP, /* the end of an mm */
+	FEATURE_LAST, /* what a process held when it ended */
 	FEATURE_OOM, /* the OOM killer's choice */
 	FEATURE_VOLUMES, /* mmap, munmap, brk by fexit */
 	FEATURE_CGROUP_MOVES, /* processes that move into the watched cgroup */
@@ -36,6 +37,10 @@ int features_probe(const char *btf, struct features **out);
 void features_destroy(struct features *f);
 
 bool feature_on(const struct features *f, enum feature which);
+/* The end of an mm comes from fexit, as there is no tracepoint. */
+bool features_mm_end_by_fexit(const struct features *f);
+/* What a process held comes from fentry, as the exit tracepoint comes too late. */
+bool features_last_by_fentry(const struct features *f);
 /* FEATURE_COUNT entries, for sinks. */
 const struct feature_state *features_table(const struct features *f);
 

@@ -94,7 +94,7 @@ int targets_hierarchy(const struct cgroup *cgroup)
 		*controllers++ = *path = '\0';
 		for (one = strtok_r(controllers, ",", &rest); one; one = strtok_r(NULL, ",", &rest))
 			if (strcmp(one, "memory") == 0)
-				found = atoi(line);
+				found = (int)strtol(line, NULL, 10);
 	}
 	if (file)
 		fclose(file);

@@ -26,7 +26,8 @@
 #include "os/procfs.h"
 #include "util/clock.h"
 
-#define DEFAULT_SLOTS 4096
+#define DEFAULT_SLOTS 2048
+#define COST_INTERVAL_NS 1000000000ULL
 #define MAX_CELLS (1U << 19) /* 75 MiB of kernel memory, on machines with hundreds of CPUs */
 
 /* What a process had consumed before we watched it; forked ones began at 0 and have no entry. */
@@ -40,17 +41,19 @@ struct base {
 struct tracer {
 	struct memmon_bpf *skel;
 	struct bpf_link *adopt, *read;
-	struct ring_buffer *ring;
+	struct ring_buffer *ring, *alarms;
 	record_fn fn;
 	void *ctx;
 	int fn_error; /* of the callback, inside libbpf's */
 	uint32_t cpus, slots;
 	uint64_t batch; /* the kernel's percpu_counter_batch */
 	bool volumes;
+	bool percpu; /* rss_stat consists of per-CPU counters */
 	struct base *bases;
 	uint32_t *lingering; /* ended slots whose mm still lives (shared with a stranger) */
 	size_t n_lingering;
 	uint64_t tick_ns; /* of a jiffy */
+	uint64_t cost_at_ns; /* when the last REC_COST was made */
 	struct slot zero_slot;
 };
 
@@ -60,8 +63,13 @@ static bool verbose;
 
 static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
 {
-	if (verbose && level <= LIBBPF_INFO)
-		vfprintf(stderr, format, args);
+	va_list again;
+
+	if (verbose && level <= LIBBPF_INFO) {
+		va_copy(again, args);
+		vfprintf(stderr, format, again);
+		va_end(again);
+	}
 	if (level == LIBBPF_WARN)
 		vsnprintf(last_warning, sizeof(last_warning), format, args);
 	return 0;
@@ -76,13 +84,16 @@ static int set_programs(struct tracer *t, const struct tracer_config *config, co
 {
 	struct memmon_bpf *skel = t->skel;
 	bool fexit = feature_on(features, FEATURE_VOLUMES), percpu = feature_on(features, FEATURE_PERCPU_RSS);
+	bool end_by_fexit = features_mm_end_by_fexit(features);
 	const struct {
 		struct bpf_program *program;
 		bool on;
 	} optional[] = {
 		{ skel->progs.on_rss_stat, percpu },
 		{ skel->progs.on_rss_stat_atomic, !percpu },
-		{ skel->progs.on_exit_mmap, feature_on(features, FEATURE_EXIT_MMAP) },
+		{ skel->progs.on_exit_mmap, feature_on(features, FEATURE_EXIT_MMAP) && !end_by_fexit },
+		{ skel->progs.on_exit_mmap_fexit, end_by_fexit },
+		{ skel->progs.on_exit_mm, features_last_by_fentry(features) },
 		{ skel->progs.on_oom_victim, feature_on(features, FEATURE_OOM) },
 		{ skel->progs.on_cgroup_attach, config->cgroup && feature_on(features, FEATURE_CGROUP_MOVES) },
 		{ skel->progs.on_mmap, fexit },
@@ -93,6 +104,8 @@ static int set_programs(struct tracer *t, const struct tracer_config *config, co
 	int err;
 
 	t->volumes = fexit || config->volumes;
+	t->percpu = percpu;
+	skel->rodata->cfg_mm_end = feature_on(features, FEATURE_EXIT_MMAP);
 	bpf_program__set_autoattach(skel->progs.adopt_tasks, false);
 	bpf_program__set_autoattach(skel->progs.read_processes, false);
 	bpf_program__set_autoattach(skel->progs.set_up, false);
@@ -120,7 +133,8 @@ static int set_sizes(struct tracer *t, const struct tracer_config *config)
 		if (err)
 			return err;
 	}
-	return bpf_map__set_max_entries(skel->maps.cells, t->slots * t->cpus);
+	err = bpf_map__set_max_entries(skel->maps.alarms, (uint32_t)getpagesize());
+	return err ? err : bpf_map__set_max_entries(skel->maps.cells, t->slots * t->cpus);
 }
 
 static void set_config(struct tracer *t, const struct tracer_config *config)
@@ -131,6 +145,7 @@ static void set_config(struct tracer *t, const struct tracer_config *config)
 	clock_getres(CLOCK_MONOTONIC_COARSE, &tick); /* is the length of a jiffy */
 	t->tick_ns = (uint64_t)tick.tv_sec * 1000000000 + (uint64_t)tick.tv_nsec;
 	skel->rodata->cfg_tick_ns = t->tick_ns;
+	skel->rodata->cfg_alarm_ended = t->slots / 4;
 	skel->rodata->cfg_cpus = t->cpus;
 	skel->rodata->cfg_children = config->children;
 	skel->rodata->cfg_all = config->all;
@@ -178,6 +193,15 @@ static int on_record(void *ctx, void *data, size_t size)
 	return 0;
 }
 
+/* Its coming was all it had to say. */
+static int on_alarm(void *ctx, void *data, size_t size)
+{
+	(void)ctx;
+	(void)data;
+	(void)size;
+	return 0;
+}
+
 static int attach_iterators(struct tracer *t)
 {
 	union bpf_iter_link_info info = {
@@ -202,10 +226,10 @@ static int load(struct tracer *t, const struct tracer_config *config, const stru
 	t->skel = memmon_bpf__open_opts(&opts);
 	if (!t->skel)
 		return -errno;
-	set_config(t, config);
 	err = set_programs(t, config, features);
 	if (!err)
 		err = set_sizes(t, config);
+	set_config(t, config);
 	if (err)
 		return err;
 	*step = "load the BPF programs";
@@ -228,7 +252,10 @@ static int load(struct tracer *t, const struct tracer_config *config, const stru
 	if (err)
 		return err;
 	t->ring = ring_buffer__new(bpf_map__fd(t->skel->maps.records), on_record, t, NULL);
-	return t->ring ? 0 : -errno;
+	if (!t->ring)
+		return -errno;
+	t->alarms = ring_buffer__new(bpf_map__fd(t->skel->maps.alarms), on_alarm, NULL, NULL);
+	return t->alarms ? 0 : -errno;
 }
 
 int tracer_create(const struct tracer_config *config, const struct features *features, record_fn fn,
@@ -279,6 +306,7 @@ void tracer_destroy(struct tracer *t)
 	if (!t)
 		return;
 	ring_buffer__free(t->ring);
+	ring_buffer__free(t->alarms);
 	bpf_link__destroy(t->adopt);
 	bpf_link__destroy(t->read);
 	memmon_bpf__destroy(t->skel);
@@ -366,7 +394,7 @@ static void complete_reading(struct tracer *t, struct rec_reading *r)
 	struct proc_stat stat;
 
 	/* one fold in flight on each other CPU that runs a thread: see bpf/rss.bpf.h */
-	if (others > 1)
+	if (t->percpu && others > 1)
 		r->error_pages = (others - 1) * t->batch * (t->cpus > 8 ? 3 : 1);
 	if (!(r->flags & READING_ENDED)) {
 		if (procfs_read_stat((pid_t)r->head.pid, &stat) == 0) {
@@ -446,6 +474,11 @@ static int reap_lingering(struct tracer *t)
 	return err;
 }
 
+int tracer_alarm_fd(const struct tracer *t)
+{
+	return bpf_map__fd(t->skel->maps.alarms);
+}
+
 int tracer_drain(struct tracer *t)
 {
 	struct slot slot;
@@ -453,6 +486,8 @@ int tracer_drain(struct tracer *t)
 	int err;
 
 	t->fn_error = 0;
+	t->skel->bss->ended_waiting = 0;
+	ring_buffer__consume(t->alarms);
 	err = ring_buffer__consume(t->ring);
 	if (err >= 0)
 		err = t->fn_error;
@@ -475,6 +510,9 @@ static int read_processes(struct tracer *t, bool all)
 	int err = 0, fd;
 	ssize_t got;
 
+	if (!all && !t->skel->bss->any_touched)
+		return 0;
+	t->skel->bss->any_touched = 0;
 	t->skel->bss->read_all = all;
 	fd = bpf_iter_create(bpf_link__fd(t->read));
 	if (fd < 0)
@@ -502,7 +540,6 @@ static int read_tree(struct tracer *t)
 		.head = { .type = REC_TREE, .size = sizeof(rec), .ts_ns = monotonic_ns() },
 		.processes_seen = bss->tree.seen,
 		.processes_live = bss->tree.live,
-		.processes_peak = bss->tree.live_peak,
 		.processes_untracked = bss->tree.untracked,
 	};
 	int64_t highest = -1;
@@ -513,6 +550,8 @@ static int read_tree(struct tracer *t)
 	for (uint32_t cpu = 0; cpu < t->cpus; cpu++) {
 		const struct tree_cpu *c = &bss->tree_cpus[cpu];
 
+		if (c->live_peak > rec.processes_peak)
+			rec.processes_peak = c->live_peak;
 		for (int k = 0; k < MEM_KINDS; k++) {
 			rec.now.kind[k] += c->unfolded[k];
 			if (c->peak[k] > rec.peak.kind[k])
@@ -532,11 +571,13 @@ static int read_tree(struct tracer *t)
 	} else {
 		rec.peak_ns = rec.head.ts_ns - (bss->jiffies_now - peak_jiffies) * t->tick_ns;
 	}
-	rec.error_pages = t->cpus * ((uint64_t)t->skel->rodata->cfg_fold_pages - 1);
+	/* before 6.2 also what each thread of each process keeps, and nobody counts those */
+	rec.error_pages = t->percpu ? t->cpus * ((uint64_t)t->skel->rodata->cfg_fold_pages - 1) : UNKNOWN_U64;
 	return t->fn(t->ctx, &rec.head, rec.head.size);
 }
 
-static int read_cost(struct tracer *t)
+/* Once a second will do: it is a look at ourselves, and costs as much as all the rest of an idle tick. */
+static int read_cost(struct tracer *t, bool now)
 {
 	const struct memmon_bpf__bss *bss = t->skel->bss;
 	struct rec_cost rec = {
@@ -547,6 +588,9 @@ static int read_cost(struct tracer *t)
 	struct rusage used;
 	struct proc_statm statm;
 
+	if (!now && rec.head.ts_ns - t->cost_at_ns < COST_INTERVAL_NS)
+		return 0;
+	t->cost_at_ns = rec.head.ts_ns;
 	for (uint32_t cpu = 0; cpu < t->cpus; cpu++) {
 		timed_events += bss->tree_cpus[cpu].timed_events;
 		timed_ns += bss->tree_cpus[cpu].timed_ns;
@@ -575,7 +619,7 @@ int tracer_read(struct tracer *t, bool all)
 	if (!err)
 		err = read_tree(t);
 	if (!err)
-		err = read_cost(t);
+		err = read_cost(t, all);
 	return err;
 }
 

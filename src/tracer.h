@@ -26,7 +26,7 @@ struct tracer_config {
 	unsigned int cgroup_level;
 	int cgroup_hierarchy; /* first field of its line in /proc/PID/cgroup; 0 = v2 */
 	bool volumes; /* --vma: count mmap, munmap and brk even where that taxes every system call */
-	uint32_t slots; /* most processes at once; 0 = a default by the number of CPUs */
+	uint32_t slots; /* processes that can be watched at once; 0 = a default */
 	bool verbose; /* libbpf's messages go to stderr */
 	const char *btf; /* a BTF file instead of the kernel's own; NULL = the kernel's */
 };
@@ -52,6 +52,12 @@ bool tracer_found(struct tracer *t, pid_t pid);
 
 /* Adopts all that run already and are wanted. Returns how many, or a negative errno. */
 int tracer_adopt(struct tracer *t);
+
+/*
+ * A descriptor that becomes readable when something does not bear waiting for the next call of
+ * tracer_drain(). It stays the tracer's.
+ */
+int tracer_alarm_fd(const struct tracer *t);
 
 /* Hands over what happened since the last call: transitions, ended processes. No waiting. */
 int tracer_drain(struct tracer *t);

@@ -142,7 +142,7 @@ static int start_tracer(struct watch *w)
 		.all = w->o->all,
 		.cgroup = w->o->cgroup != NULL,
 		.volumes = w->o->vma,
-		.slots = w->o->all ? 4 * 4096 : 0,
+		.slots = w->o->all ? 16384 : 0,
 		.btf = w->o->btf,
 		.verbose = w->o->verbose,
 	};
@@ -300,10 +300,12 @@ static void wait_until(struct watch *w, uint64_t until_ns)
 {
 	uint64_t now = monotonic_ns(), left = until_ns > now ? until_ns - now : 0;
 	struct timespec timeout = { .tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000) };
-	struct pollfd fds[2] = { { .fd = w->signals, .events = POLLIN },
-				 { .fd = w->outputs.live ? w->outputs.live_fd : -1, .events = POLLIN } };
+	struct pollfd fds[3] = { { .fd = w->signals, .events = POLLIN },
+				 { .fd = w->outputs.live ? w->outputs.live_fd : -1, .events = POLLIN },
+				 { .fd = tracer_alarm_fd(w->tracer), .events = POLLIN } };
 
-	if (ppoll(fds, 2, &timeout, NULL) <= 0)
+	/* an alarm needs no more than that the caller drains */
+	if (ppoll(fds, 3, &timeout, NULL) <= 0)
 		return;
 	if (fds[0].revents)
 		on_signals(w);

@@ -15,12 +15,17 @@
 		return value;                                                             \
 	}
 #define GET_KIND(set, kind_name, kind) \
-	GET(set##_##kind_name, value_kind(process_has_rss(p), &p->reading.set, kind, s->page_bytes))
+	GET(set##_##kind_name, value_kind(has_##set(p), &p->reading.set, kind, s->page_bytes))
 #define GET_KINDS(set)                  \
 	GET_KIND(set, anon, MEM_ANON)   \
 	GET_KIND(set, file, MEM_FILE)   \
 	GET_KIND(set, shmem, MEM_SHMEM) \
 	GET_KIND(set, swap, MEM_SWAP)
+
+#define has_now process_has_now
+#define has_first process_has_rss
+#define has_at_peak process_has_rss
+#define has_peak process_has_rss
 
 GET_KIND(now, rss, KIND_RSS)
 GET_KIND(first, rss, KIND_RSS)

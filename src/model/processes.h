@@ -90,4 +90,10 @@ static inline bool process_has_rss(const struct process *p)
 	return p->has_reading && !(p->reading.flags & READING_NO_MM);
 }
 
+/* … and what it holds, or held when it ended, is known. */
+static inline bool process_has_now(const struct process *p)
+{
+	return process_has_rss(p) && !(p->reading.flags & READING_NO_NOW);
+}
+
 #endif

@@ -281,7 +281,7 @@ with_memory() {
 @test "-a: the whole machine, with those that ran before and those that start" {
 	start_workload w idle 25
 	hear w ready
-	with_memory >before
+	with_memory >ran
 	watch -a --json "$JSON"
 	start_workload later idle 15
 	hear later ready
@@ -290,7 +290,9 @@ with_memory() {
 	as_proc "$w_pid" last
 	as_proc "$later_pid" last
 	figure "$watch_pid" .comm # itself too
-	same missing "$(comm -13 <(j '.processes[].pid' | sort) <(sort before))" ''
+	# those that ran before and still do
+	comm -12 <(sort ran) <(with_memory | sort) >run_on
+	same missing "$(comm -13 <(j '.processes[].pid' | sort) run_on)" ''
 }
 
 @test "-g: the members of a cgroup, those that move in, and their charge" {

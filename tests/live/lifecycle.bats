@@ -12,6 +12,7 @@ setup() {
 }
 teardown() {
 	finish_all
+	[ -z "${dir:-}" ] || rm -rf "$dir" 2>/dev/null || rmdir "$dir" 2>/dev/null || :
 }
 
 @test "10,000 times /bin/true under one shell: 10,001 processes, none lost, our RSS flat" {
@@ -144,29 +145,29 @@ teardown() {
 }
 
 @test "a setuid program, started by a user without privileges" {
-	mount -t tmpfs -o mode=755 none "$BATS_TEST_TMPDIR" || skip 'tmpfs cannot be mounted'
-	cd "$BATS_TEST_TMPDIR"
-	cp "$WORKLOADS/idle" suid
-	chown 12345 suid
-	chmod 4755 suid
-	start w "$MEMMON" --json /dev/fd/9 -q -- setpriv --reuid=nobody --regid=nogroup --clear-groups ./suid 30 9>summary.json
-	hear w ready
 	local pid
+	# a directory that nobody can enter
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/memmon-test.XXXXXX")
+	chmod 755 "$dir"
+	if findmnt -no OPTIONS -T "$dir" | grep -qw nosuid; then
+		skip "$dir is mounted nosuid"
+	fi
+	cp "$WORKLOADS/idle" "$dir/suid"
+	chown 12345 "$dir/suid"
+	chmod 4755 "$dir/suid"
+	start w "$MEMMON" --json "$JSON" -q -- \
+		setpriv --reuid=nobody --regid=nogroup --clear-groups "$dir/suid" 30
+	hear w ready
 	pid=$(pgrep -P "$w_pid")
-	same 'uids' "$(awk '/^Uid:/ { print $2, $3 }' "/proc/$pid/status")" '65534 12345'
+	same uids "$(awk '/^Uid:/ { print $2, $3 }' "/proc/$pid/status")" "$(id -u nobody) 12345"
 	go_on w
 	hear w awake
 	go_on w
 	ended "$w_pid"
 	same status "$status" 0
-	cp summary.json /dev/shm/memmon-test-$$.json
-	cd /
-	umount "$BATS_TEST_TMPDIR"
-	JSON=/dev/shm/memmon-test-$$.json
 	same processes "$(j .target.processes)" 1
-	same comm "$(j '.processes[0].comm')" suid
-	within anon "$(j '.processes[0].peak.anon_bytes')" $((30 * MIB)) $((31 * MIB))
-	rm -f "$JSON"
+	same comm "$(figure "$pid" .comm)" suid
+	within anon "$(figure "$pid" .peak.anon_bytes)" $((30 * MIB)) $((31 * MIB))
 }
 
 @test "a process inside a pid namespace, watched from outside" {
@@ -256,18 +257,18 @@ teardown() {
 }
 
 @test "the OOM killer's victim, and how its command ended" {
-	local dir pid
+	local pid
 	dir=$(cgroup_make "memmon-test-oom-$$") || skip "no memory cgroup can be made here: $dir"
 	cgroup_limit "$dir" $((32 * MIB))
 	memmon --json "$JSON" -- "$WORKLOADS/hungry" "$dir" 128
-	rmdir "$dir"
 	[ "$status" -eq 137 ]
 	pid=$(awk '/^ready/ { print $2 }' "$OUT")
 	same kills "$(j '.oom | length')" 1
 	same victim "$(j '.oom[0].pid')" "$pid"
 	same comm "$(j '.oom[0].comm')" hungry
 	within 'held by the victim' "$(j '.oom[0].rss_bytes')" $((28 * MIB)) $((36 * MIB))
-	same cgroup "$(j '.oom[0].cgroup')" "/memmon-test-oom-$$"
+	# null where the victim was gone before anybody could look
+	[[ $(j '.oom[0].cgroup') == @(null|"/memmon-test-oom-$$") ]]
 	same largest "$(j '.oom[0].top[0].pid')" "$pid"
 	same signal "$(j .exit.signal)" 9
 	within anon "$(figure "$pid" .peak.anon_bytes)" $((28 * MIB)) $((33 * MIB))
@@ -275,7 +276,6 @@ teardown() {
 }
 
 @test "-g of a cgroup at its limit: charge, limit, victim" {
-	local dir
 	dir=$(cgroup_make "memmon-test-g-$$") || skip "no memory cgroup can be made here: $dir"
 	cgroup_limit "$dir" $((32 * MIB))
 	start_workload keeps idle 2
@@ -293,6 +293,4 @@ teardown() {
 	same victim "$(j '.oom[0].pid')" "$w_pid"
 	same signal "$(figure "$w_pid" .exit.signal)" 9
 	same kept "$(figure "$keeps_pid" '.exit | tostring')" null
-	finish_all
-	rmdir "$dir"
 }

@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The documents against the program: what it knows must be written down, and what is written down
+# must exist.
+
+setup() {
+	TOP=$BATS_TEST_DIRNAME/../..
+	PAGE=$BATS_TEST_TMPDIR/page
+	sed 's/\\\(.\)/\1/g' "$TOP/docs/memmon-bpf.8.scd" >"$PAGE"
+}
+
+# section NAME: the lines of a section, or of a part of it, of the man page.
+section() {
+	awk -v name="$1" '/^##? / { on = index($0, name) > 0; next } on' "$PAGE"
+}
+
+# Long options, and those that have a letter as "LETTER long", out of the table that argp is given.
+options() {
+	sed -nE "s/^\t\{ \"([a-z-]+)\", ('(.)'|OPT_[A-Z_]+), .*/\3 \1/p" "$TOP/src/options.c"
+}
+
+# Words after the program's name that the completion offers: complete WORD…
+completed() {
+	bash -c '
+		source "$1"
+		shift
+		compopt() { :; }
+		COMP_WORDS=(memmon-bpf "$@") COMP_CWORD=$#
+		_memmon_bpf
+		printf "%s\n" "${COMPREPLY[@]}"
+	' bash "$TOP/completion/memmon-bpf.bash" "$@"
+}
+
+# documented NAME: "name unit" of each field in that part of the man page.
+documented() {
+	section "$1" | grep -E '^\*[a-z_.]+\*.* \((bytes|count|s|ns|ratio)\)$' |
+		sed -E 's/^(.*) \((.*)\)$/\2 \1/; s/[*,]//g' |
+		awk '{for (i = 2; i <= NF; i++) print $i, $1}' | sort
+}
+
+# listed PATTERN: the same as --fields prints it, under the heading that matches.
+listed() {
+	"$MEMMON" --fields | awk -v heading="$1" '/^[^ ]/ { on = $0 ~ heading; next } on {print $1, $2}' | sort
+}
+
+# same A B: both have lines, and the same.
+same() {
+	diff <(printf '%s\n' "$1") <(printf '%s\n' "$2")
+	[ -n "$1" ]
+}
+
+@test "the man page is valid scdoc" {
+	scdoc <"$TOP/docs/memmon-bpf.8.scd" >"$BATS_TEST_TMPDIR/memmon-bpf.8"
+	grep -q '^\.SH EXIT STATUS' "$BATS_TEST_TMPDIR/memmon-bpf.8"
+}
+
+@test "every field of the watch is in the man page with its unit, and no other" {
+	same "$(listed '^Of the whole watch')" "$(documented 'Of the whole watch')"
+}
+
+@test "every field of a process is in the man page with its unit, and no other" {
+	same "$(listed '^Of each process')" "$(documented 'Of each process')"
+}
+
+@test "every option is in the man page, --help and the completion" {
+	help=$("$MEMMON" --help)
+	[ "$(options | wc -l)" -ge 20 ]
+	while read -r letter name; do
+		[ -n "$name" ] || { name=$letter letter=; }
+		echo "--$name"
+		grep -qE "^\*.*\*--$name\*|^\*--$name\*" "$PAGE"
+		completed "--$name" | grep -qxe "--$name"
+		# --usage is --help under the name that argp knows
+		[ "$name" = usage ] || grep -qE -e "(^|[ ,[])--$name([ ,=]|\$)${letter:+|(^|[ ,[])-$letter([ ,]|\$)}" <<<"$help"
+		[ -z "$letter" ] || grep -qF "*-$letter*, *--$name*" "$PAGE"
+	done < <(options)
+}
+
+@test "the man page, --help and the completion name no option that does not exist" {
+	known=$(options | awk '{print "--" $NF}' | sort -u)
+	for named in "$(grep -oE '(^|[ *])--[a-z][a-z-]+' "$PAGE" | tr -d ' *' | sort -u)" \
+		"$("$MEMMON" --help | grep -oE '(^| )--[a-z][a-z-]+' | tr -d ' ' | sort -u)" \
+		"$(completed -- | grep -E '^--.' | sort -u)" \
+		"$(completed - | grep -E '^--.' | sort -u)"; do
+		diff <(comm -13 <(printf '%s\n' "$known") <(printf '%s\n' "$named")) <(printf '%s' '')
+	done
+}
+
+@test "the arguments that the program takes are named in the man page as in --help" {
+	"$MEMMON" --help | grep -oE -e '--[a-z-]+ [A-Z]+' | sort -u >"$BATS_TEST_TMPDIR/arguments"
+	[ -s "$BATS_TEST_TMPDIR/arguments" ]
+	while read -r option argument; do
+		echo "$option $argument"
+		grep -qE "\*$option\* _${argument}_" "$PAGE"
+	done <"$BATS_TEST_TMPDIR/arguments"
+}
+
+@test "every exit status is in the man page" {
+	for status in 0 N '128[+]N' 125 126 127 1 2 3 4; do
+		echo "$status"
+		section 'EXIT STATUS' | grep -qE "^\|[[ ] [*_]$status[*_]\$"
+	done
+	for status in $(sed -nE 's/^#define EXIT_[A-Z_]+ ([0-9]+)$/\1/p' "$TOP/src/watch.c"); do
+		section 'EXIT STATUS' | grep -qE "^\|[[ ] \*$status\*\$"
+	done
+}
+
+@test "every key that sorts the live screen is in the man page" {
+	keys=$(sed -nE "s/^\t\{ \"[A-Z]+\", HOLDS_.*, '([A-Z])', .*/\1/p" "$TOP/src/sinks/live_table.c")
+	[ -n "$keys" ]
+	for key in $keys; do
+		echo "$key"
+		section 'LIVE SCREEN' | grep -qF "*$key*"
+	done
+}
+
+@test "ARCHITECTURE.md names every source file, and none that is gone" {
+	cd "$TOP"
+	for file in src/*.c src/*/*.c bpf/*; do
+		echo "$file"
+		grep -qF "\`${file##*/}\`" ARCHITECTURE.md
+	done
+	for name in $(grep -oE '`[a-z_]+(\.bpf)?\.[ch]`' ARCHITECTURE.md | tr -d '`'); do
+		echo "$name"
+		[ -n "$(find src bpf vmlinux tests -name "$name")" ]
+	done
+	[ "$(wc -l <ARCHITECTURE.md)" -le 110 ]
+}
+
+@test "what README.md says of make and of options exists" {
+	cd "$TOP"
+	[ -s README.md ]
+	for target in $(grep -oE '(^|[` ])make [a-z-]+' README.md | awk '{print $NF}' | sort -u); do
+		echo "make $target"
+		grep -qE "^$target:" Makefile
+	done
+	for option in $(grep -oE 'memmon-bpf [^|]*' README.md | grep -oE ' --[a-z][a-z-]+' | sort -u); do
+		echo "$option"
+		options | grep -qE " ?${option#--}\$"
+	done
+	[ -z "$(grep -nE '/work/|/tmp/b-' README.md ARCHITECTURE.md CHANGELOG.md docs/*)" ]
+}
+
+@test "CHANGELOG.md has the version that the program prints" {
+	version=$("$MEMMON" --version)
+	grep -qF "## [${version#memmon-bpf }]" "$TOP/CHANGELOG.md"
+}
