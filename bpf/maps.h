@@ -12,7 +12,7 @@
 
 #include "events.h"
 
-#define MAX_CPUS 512 /* more are refused at start */
+#define MAX_CPUS 512 /* more are refused at start; a power of two */
 #define INDEX_BITS 13 /* direct-mapped buckets by mm: 2^INDEX_BITS × 8 bytes */
 
 #define SLOT_ARMED 1U /* the command before its exec: not watched yet */

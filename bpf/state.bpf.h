@@ -121,12 +121,13 @@ static __always_inline struct cell *cell_at(u32 n, u32 cpu)
 	return bpf_map_lookup_elem(&cells, &at);
 }
 
-/* This CPU's share of the tree; NULL only for the verifier. */
+/*
+ * This CPU's share of the tree. A mask and not a comparison: clang moves the multiplication before
+ * that, where the verifiers of older kernels lose sight of the bound.
+ */
 static __always_inline struct tree_cpu *this_tree_cpu(void)
 {
-	u32 cpu = bpf_get_smp_processor_id();
-
-	return cpu < MAX_CPUS ? &tree_cpus[cpu] : NULL;
+	return &tree_cpus[bpf_get_smp_processor_id() & (MAX_CPUS - 1)];
 }
 
 /* Fibonacci hash of the low half of the address: the verifier forbids arithmetic on the pointer. */

@@ -2,29 +2,31 @@
 #include "privilege.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 
 #include <cap-ng.h>
 
-int privilege_drop(int keep_cgroup)
+int privilege_drop(bool command, bool scope)
 {
-	static const unsigned int kept[] = { CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH };
-	bool had[sizeof(kept) / sizeof(kept[0])], had_override;
+	struct {
+		unsigned int cap;
+		bool keep;
+	} needed[] = {
+		{ CAP_BPF, true },	       { CAP_PERFMON, true }, { CAP_SYS_PTRACE, true },
+		{ CAP_DAC_READ_SEARCH, true }, { CAP_KILL, command }, { CAP_DAC_OVERRIDE, scope },
+	};
+	const size_t n = sizeof(needed) / sizeof(needed[0]);
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
 	if (capng_get_caps_process())
 		return -EIO;
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		had[i] = capng_have_capability(CAPNG_EFFECTIVE, kept[i]);
-	had_override = capng_have_capability(CAPNG_EFFECTIVE, CAP_DAC_OVERRIDE);
+	for (size_t i = 0; i < n; i++)
+		needed[i].keep = needed[i].keep && capng_have_capability(CAPNG_EFFECTIVE, needed[i].cap);
 	capng_clear(CAPNG_SELECT_CAPS);
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if (had[i])
-			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept[i]);
-	if (keep_cgroup && had_override)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_DAC_OVERRIDE);
+	for (size_t i = 0; i < n; i++)
+		if (needed[i].keep)
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, needed[i].cap);
 	return capng_apply(CAPNG_SELECT_CAPS) ? -EPERM : 0;
 }

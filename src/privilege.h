@@ -3,12 +3,14 @@
 #ifndef MEMMON_PRIVILEGE_H
 #define MEMMON_PRIVILEGE_H
 
+#include <stdbool.h>
+
 /*
- * Drops every capability but those that reading goes on to need (CAP_BPF and CAP_PERFMON for maps
- * and iterators, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for others' /proc files, and, with
- * `keep_cgroup`, CAP_DAC_OVERRIDE to remove the scope's cgroup), and sets no_new_privs. Returns 0 or
- * a negative errno.
+ * Sets no_new_privs and drops every capability but those that the watch goes on to need: CAP_BPF and
+ * CAP_PERFMON for maps and iterators, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for others' /proc files;
+ * with a `command` CAP_KILL, to pass signals on to it whoever it became; with a `scope`
+ * CAP_DAC_OVERRIDE, to remove its cgroup. Returns 0 or a negative errno.
  */
-int privilege_drop(int keep_cgroup);
+int privilege_drop(bool command, bool scope);
 
 #endif

@@ -430,7 +430,7 @@ static int set_up(struct watch *w)
 	w->start_ns = monotonic_ns();
 	if (sampler_read(&w->sampler) || adopt(w))
 		return failed;
-	if (privilege_drop(w->o->scope))
+	if (privilege_drop(w->o->command != NULL, w->o->scope))
 		say("cannot drop privileges", "going on with all of them");
 	status = w->o->command ? exec_command(w) : 0;
 	return status;

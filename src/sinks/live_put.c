@@ -31,7 +31,7 @@ void live_looks_init(void)
 {
 	start_color();
 	use_default_colors();
-	for (short i = 0; i < LOOKS; i++)
+	for (int i = 0; i < LOOKS; i++)
 		init_pair((short)(i + 1), looks[i].fore, looks[i].back);
 }
 

@@ -99,7 +99,7 @@ same() {
 @test "every exit status is in the man page" {
 	for status in 0 N '128[+]N' 125 126 127 1 2 3 4; do
 		echo "$status"
-		section 'EXIT STATUS' | grep -qE "^\|[[ ] [*_]$status[*_]\$"
+		section 'EXIT STATUS' | grep -qE "^\|[[ ] [*_]${status}[*_]\$"
 	done
 	for status in $(sed -nE 's/^#define EXIT_[A-Z_]+ ([0-9]+)$/\1/p' "$TOP/src/watch.c"); do
 		section 'EXIT STATUS' | grep -qE "^\|[[ ] \*$status\*\$"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck shell=bats
+# shellcheck shell=bats disable=SC2154 # NAME_pid: start() in helpers.bash sets it
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # memmon-bpf -p: figures of processes that run already, equal to /proc's; targets that cannot be
@@ -91,19 +91,19 @@ stopped_as_proc() {
 # What must not change in a target: everything of /proc/PID/status but what time alone changes.
 untouched() {
 	grep -vE '^(voluntary|nonvoluntary)_ctxt_switches|^(Cpus|Mems)_allowed' "/proc/$1/status"
-	ls -l "/proc/$1/fd" | awk '{ print $9, $11 }'
+	find "/proc/$1/fd" -type l -printf '%f %l\n'
 	cat "/proc/$1/maps" "/proc/$1/wchan"
 }
 
 @test "attach, detach, attach again: the target is as before" {
-	local round switches
+	local switches
 	start_workload w idle 10
 	hear w ready
 	until_true has_state "$w_pid" S
 	untouched "$w_pid" >before
 	grep -E '^(TracerPid|SigPnd|ShdPnd)' before
 	switches=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$w_pid/status")
-	for round in 1 2 3; do
+	for _ in 1 2 3; do
 		watch -p "$w_pid" -i 0.02 --json "$JSON"
 		untouched "$w_pid" >during
 		diff before during
@@ -255,9 +255,9 @@ refused() {
 }
 
 @test "itself, and the shell that started it" {
-	# shellcheck disable=SC2016
 	status=0
-	timeout $LIMIT sh -c 'exec "$0" -p $$ -d 0.3 --json "$1"' "$MEMMON" "$JSON" >"$OUT" 2>"$ERR" || status=$?
+	# shellcheck disable=SC2016
+	timeout "$LIMIT" sh -c 'exec "$0" -p $$ -d 0.3 --json "$1"' "$MEMMON" "$JSON" >"$OUT" 2>"$ERR" || status=$?
 	show
 	[ "$status" -eq 0 ]
 	same processes "$(j .target.processes)" 1

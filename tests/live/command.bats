@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck shell=bats
+# shellcheck shell=bats disable=SC2154 # NAME_pid: start() in helpers.bash sets it
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # memmon-bpf -- COMMAND: whose exit status, whose output, and what the summary says of a command.
@@ -37,6 +37,14 @@ teardown() {
 	same exit "$(j .exit.code)" 7
 	same signal "$(j .exit.signal)" null
 	jq -e '.duration_s >= 1' "$JSON"
+}
+
+@test "the first figures of a command are those at its exec" {
+	memmon --json "$JSON" -- "$WORKLOADS/idle" 200
+	[ "$status" -eq 0 ]
+	within 'first of the process' "$(j '.processes[0].rss.first_bytes')" 0 "$MIB"
+	within 'first of the tree' "$(j .target.first.rss_bytes)" 0 "$MIB"
+	within start "$(j '.processes[0].start_s * 1000 | floor')" 0 100
 }
 
 @test "killed by SIGKILL: 137" {
@@ -100,20 +108,20 @@ teardown() {
 
 @test "standard input is the command's" {
 	status=0
-	echo hello | timeout $LIMIT "$MEMMON" -q -- cat >"$OUT" || status=$?
+	echo hello | timeout "$LIMIT" "$MEMMON" -q -- cat >"$OUT" || status=$?
 	[ "$status" -eq 0 ]
 	[ "$(cat "$OUT")" = hello ]
 }
 
 @test "no descriptor of ours is left open in the command" {
-	timeout $LIMIT ls /proc/self/fd </dev/null >expected 2>"$ERR" 3>&- 4>&-
+	timeout "$LIMIT" ls /proc/self/fd </dev/null >expected 2>"$ERR" 3>&- 4>&-
 	memmon -q --json "$JSON" --csv timeline.csv -- ls /proc/self/fd
 	[ "$status" -eq 0 ]
 	diff expected "$OUT"
 }
 
 @test "no signal is left blocked or ignored in the command" {
-	env --default-signal timeout $LIMIT "$MEMMON" -q -- grep -E '^Sig(Blk|Ign)' /proc/self/status >"$OUT"
+	env --default-signal timeout "$LIMIT" "$MEMMON" -q -- grep -E '^Sig(Blk|Ign)' /proc/self/status >"$OUT"
 	cat "$OUT"
 	same blocked "$(awk '/SigBlk/ { print $2 }' "$OUT")" 0000000000000000
 	same ignored "$(awk '/SigIgn/ { print $2 }' "$OUT")" 0000000000000000
@@ -212,7 +220,7 @@ teardown() {
 	# shellcheck disable=SC2016
 	local flood='kill -STOP $PPID; i=0; while [ $i -lt 7000 ]; do /bin/true; i=$((i+1)); done; kill -CONT $PPID'
 	status=0
-	timeout -k 5 $LIMIT sh -c 'exec "$@"' sh "$MEMMON" --strict --json "$JSON" -- sh -c "$flood" >"$OUT" 2>"$ERR" || status=$?
+	timeout -k 5 "$LIMIT" sh -c 'exec "$@"' sh "$MEMMON" --strict --json "$JSON" -- sh -c "$flood" >"$OUT" 2>"$ERR" || status=$?
 	show
 	lost=$(j .overhead.lost_records)
 	echo "lost $lost, untracked $(j .target.untracked_processes)"

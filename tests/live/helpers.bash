@@ -215,6 +215,7 @@ bpf_ids() {
 
 # ---- what some machines lack --------------------------------------------------------------------
 
+# shellcheck disable=SC2034
 # swap_on: some swap, existing or made of a zram device; otherwise false and a reason in $why.
 swap_on() {
 	why='no zram device'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck shell=bats
+# shellcheck shell=bats disable=SC2154 # NAME_pid: start() in helpers.bash sets it
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What happens to processes while they are watched: thousands of short ones, exec, vfork, pids that are
@@ -35,7 +35,7 @@ teardown() {
 	samples=$(grep -cv '^0$' rss)
 	within samples "$samples" 10 100000
 	# flat: from a fifth of the run on, when 1,000 processes are listed, to its end
-	awk -v from=$((samples / 5 + 1)) -v mib=$MIB '
+	awk -v from=$((samples / 5 + 1)) -v mib="$MIB" '
 		$1 == 0 { next }
 		{ n++; if ($1 > max) max = $1 }
 		n == from { first = $1 }
@@ -44,6 +44,36 @@ teardown() {
 			printf "our RSS: %.0f at a fifth, %.0f at the end, %.0f at most\n", first, last, max
 			exit !(max < 10 * mib && last - first < mib)
 		}' rss
+}
+
+@test "after thousands of processes, two at a time, the tree holds what its shell holds" {
+	# shellcheck disable=SC2016
+	start w sh -c '
+		loop() {
+			i=0
+			while [ $i -lt 1000 ]; do
+				/bin/true
+				i=$((i + 1))
+			done
+		}
+		echo ready
+		read line
+		loop & loop & loop & loop
+		wait
+		echo over
+		read line'
+	hear w ready
+	watch -p "$w_pid" --json "$JSON"
+	go_on w
+	hear w over
+	stop_watch
+	same processes "$(j .target.processes)" 4004
+	same lost "$(j .overhead.lost_records)" 0
+	same live "$(j .target.live_processes)" 1
+	as_proc "$w_pid" last
+	same 'rss of the tree' "$(j .target.last.rss_bytes)" "$(statm_bytes "$w_pid")"
+	same 'anon of the tree' "$(j .target.last.anon_bytes)" "$(status_bytes "$w_pid" RssAnon)"
+	same 'file of the tree' "$(j .target.last.file_bytes)" "$(status_bytes "$w_pid" RssFile)"
 }
 
 @test "exec of another program: the same process, its old peak kept, its new figures right" {
@@ -194,7 +224,7 @@ teardown() {
 
 @test "memmon-bpf itself inside a pid namespace" {
 	status=0
-	timeout $LIMIT unshare -p -f --mount-proc --kill-child "$MEMMON" --json "$JSON" -- \
+	timeout "$LIMIT" unshare -p -f --mount-proc --kill-child "$MEMMON" --json "$JSON" -- \
 		"$WORKLOADS/spike" 40 2 </dev/null >"$OUT" 2>"$ERR" || status=$?
 	show
 	[ "$status" -eq 0 ]
@@ -202,9 +232,9 @@ teardown() {
 	same pid "$(j '.processes[0].pid')" "$(j '.processes[0].pid | if . < 50 then . else "small" end')"
 	within anon "$(j '.processes[0].peak.anon_bytes')" $((40 * MIB)) $((41 * MIB))
 	# by the pid that this namespace knows
-	# shellcheck disable=SC2016
 	status=0
-	timeout $LIMIT unshare -p -f --mount-proc --kill-child sh -c '
+	# shellcheck disable=SC2016
+	timeout "$LIMIT" unshare -p -f --mount-proc --kill-child sh -c '
 		sleep 60 &
 		"$0" -p $! -d 0.2 -q --json "$1"
 		echo $!' "$MEMMON" "$JSON" >"$OUT" 2>"$ERR" || status=$?

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck shell=bats
+# shellcheck shell=bats disable=SC2154 # NAME_pid: start() in helpers.bash sets it
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Peaks of workloads with known totals: short spikes, threads, trees, PSS, charges.
@@ -22,13 +22,21 @@ teardown() {
 		rss=$(j '.processes[0].rss.peak_bytes')
 		maxrss=$(($(awk '/maxrss_kib/ { print $2 }' "$OUT") * 1024))
 		within "run $run, anon" "$anon" $((192 * MIB)) $((192 * MIB + 6 * MIB / 10))
-		within "run $run, rss less ru_maxrss" $((rss - maxrss)) -$MIB $MIB
+		within "run $run, rss less ru_maxrss" $((rss - maxrss)) "-$MIB" "$MIB"
 		within "run $run, anon's own peak" "$(j '.processes[0].peak.anon_bytes')" "$anon" $((anon + PAGE * 4))
 		same "run $run, anon of the tree" "$(j .target.peak.anon_bytes)" "$anon"
 		same "run $run, bound" "$(j '.processes[0].rss.error_bytes')" 0
 		same "run $run, sum of the kinds" \
 			"$(j '.processes[0].at_peak | .anon_bytes + .file_bytes + .shmem_bytes')" "$rss"
 	done
+}
+
+@test "spikes of huge pages" {
+	grep -q '\[never\]' /sys/kernel/mm/transparent_hugepage/enabled && skip 'no huge pages here'
+	memmon -q --json "$JSON" -- "$WORKLOADS/spike" 192 8 huge
+	[ "$status" -eq 0 ]
+	within anon "$(j '.processes[0].at_peak.anon_bytes')" $((192 * MIB)) $((192 * MIB + 6 * MIB / 10))
+	within 'minor faults' "$(j .target.faults.minor)" 0 $((8 * 192 + 500))
 }
 
 @test "a spike of 3 ms, watched once a second, to the page" {
