@@ -83,7 +83,7 @@ endif
 .SUFFIXES:
 .SECONDARY:
 .SECONDEXPANSION:
-.PHONY: all run test unit fuzz lint build-matrix cli live fresh bench format help man \
+.PHONY: all run test test-vm unit fuzz lint build-matrix cli live fresh bench format help man \
 	install uninstall clean unit-programs fuzz-programs workloads FORCE
 
 all: $(BUILD)/memmon-bpf ## build build/memmon-bpf (no root needed); V=1 shows the commands
@@ -178,7 +178,7 @@ workloads: $(WORKLOADS)
 give_back = if [ "$$(id -u)" = 0 ] && [ -d '$(BUILD)' ]; then \
 	chown -hR --reference=. '$(BUILD)'; fi
 SUB := +@$(MAKE) --no-print-directory $(if $(filter 1,$(V)),,-s)
-export BUILD CC VERSION
+export BUILD CC VERSION KERNELS
 
 run: ## install what is missing, build, watch a demo, or what ARGS="…" says
 	@tools/install-deps build
@@ -202,6 +202,9 @@ cli: ## the command-line tests
 	@tests/run cli
 live: ## the tests against this kernel (root)
 	@tests/run live
+test-vm: ## other kernels, in emulated machines (network); KERNELS="5.10 6.1 6.12 6.18 newest"
+	@tools/install-deps build vm
+	@err=0; tests/run vm || err=$$?; $(give_back); exit $$err
 fresh: ## the README's first command in a bare Debian (root, network)
 	@tests/run fresh
 

@@ -32,7 +32,7 @@ struct slot {
 	__s64 level_pages; /* RSS at the last REC_LEVEL */
 	__s64 count_seen[MEM_KINDS]; /* the shared part of each counter that the tree has booked */
 	__u32 touched; /* set by an event, cleared by the reader */
-	__u32 last_cpu; /* of a single-threaded process */
+	__u32 last_cpu; /* whose cell has the newest value, while there is one thread */
 	__u32 threads;
 	__u32 threads_peak;
 
@@ -64,9 +64,8 @@ struct cell {
 	__u64 peak_jiffies;
 	__s64 peak[MEM_KINDS];
 	__u64 events;
-	/* the other CPUs' parts as last summed up, and what Σ count was then (many CPUs only) */
-	__s64 others[MEM_KINDS];
-	__s64 others_count;
+	__s64 value[MEM_KINDS]; /* the counters at this CPU's last event */
+	__s64 counted; /* Σ count of the three of RSS when they were last summed up */
 };
 
 /* One per CPU: what it has not yet folded into the tree, and the highest tree total it has seen. */

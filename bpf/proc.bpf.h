@@ -150,6 +150,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 			u32 threads = parent->signal->live.counter;
 
 			s->threads = threads;
+			s->last_cpu = NOT_COUNTED;
 			if (threads > s->threads_peak)
 				s->threads_peak = threads;
 		}
@@ -210,7 +211,7 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 	r->how = s->how;
 	r->threads_peak = s->threads_peak;
 	r->events = 0;
-	r->error_pages = has_percpu_rss() ? 0 : (s->threads_peak - !s->remote) * THREAD_KEEPS_PAGES;
+	r->error_pages = has_percpu_rss() ? 0 : s->threads_peak * THREAD_KEEPS_PAGES;
 	r->minor_faults = s->minor_faults;
 	r->major_faults = s->major_faults;
 	r->cpu_ns = s->cpu_ns;
@@ -265,6 +266,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	__sync_fetch_and_add(&s->major_faults, task->maj_flt);
 	__sync_fetch_and_add(&s->cpu_ns, task->se.sum_exec_runtime);
 	s->threads = signal->live.counter;
+	s->last_cpu = NOT_COUNTED;
 	/* the last thread; of two that end together only one gets past the delete */
 	if (signal->live.counter != 0 || bpf_map_delete_elem(&slots_by_tgid, &tgid))
 		return 0;
@@ -278,6 +280,9 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	fold_tree(this_tree_cpu());
 	fill_reading(&s->final, s, n);
 	s->final.flags |= READING_ENDED;
+	/* the last thread hid nothing that it did not fold in the end, before others unmapped any of it */
+	if (!has_percpu_rss() && !s->remote)
+		s->final.error_pages -= THREAD_KEEPS_PAGES;
 	if (s->flags & SLOT_LAST)
 		s->final.now = s->last;
 	else if (!s->mm && !(s->final.flags & READING_NO_MM))
@@ -286,8 +291,11 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		detach_mm(s, n);
 	s->flags |= SLOT_ENDED;
 	bpf_map_push_elem(&ended_slots, &n, BPF_ANY);
-	if (__sync_fetch_and_add(&ended_waiting, 1) == cfg_alarm_ended)
+	__sync_fetch_and_add(&ended_waiting, 1);
+	if (*(volatile u32 *)&ended_waiting > cfg_alarm_ended && !ended_alarmed) {
+		ended_alarmed = 1;
 		raise_alarm();
+	}
 	return 0;
 }
 

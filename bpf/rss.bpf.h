@@ -5,9 +5,10 @@
  * mm->rss_stat[k] is a percpu_counter: `count` plus one part per CPU, each part below the kernel's
  * batch. The value is the sum. Every change fires rss_stat on the CPU that made it, just after it.
  *
- * A process's peak: each event sums all parts (up to EXACT_CPUS CPUs) and raises the peak kept in
- * its own CPU's cell; the peak is the maximum over cells. With more CPUs the others' parts are
- * summed only after a fold or a migration, as 128 loads per event would cost 300 ns.
+ * A process's peak: each event brings its CPU's cell up to date and raises the peak kept there; the
+ * peak is the maximum over cells. As long as one thread stays on one CPU, only that CPU's part of
+ * one counter can have changed. Otherwise all parts are summed, which is exact; on more than
+ * EXACT_CPUS only after some count moved, as 128 loads per event would cost 300 ns.
  *
  * The tree's peak: what the tree holds of an mm is Σ cell.part + Σ slot.count_seen. An event replaces
  * its own CPU's part, which nobody else writes, and moves count_seen by what it is off; the
@@ -20,6 +21,7 @@
 #include "state.bpf.h"
 
 #define EXACT_CPUS 8
+#define NOT_COUNTED (-1) /* of cell.counted and slot.last_cpu */
 
 /* weak: unknown before 6.2, where the one program that calls it is not loaded */
 extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak;
@@ -144,7 +146,7 @@ static __noinline int attach_mm(struct slot *s, u32 n, u64 mm)
 			cell->part[k] = read_part(&c, k, cpu);
 			now[k] += cell->part[k];
 		}
-		cell->others_count = -1;
+		cell->counted = NOT_COUNTED;
 	}
 	cell = cell_at(n, 0);
 	if (cell) {
@@ -158,6 +160,7 @@ static __noinline int attach_mm(struct slot *s, u32 n, u64 mm)
 	}
 	s->swap_pages = now[MEM_SWAP];
 	s->level_pages = rss_of(now);
+	s->last_cpu = NOT_COUNTED;
 	s->brk = BPF_CORE_READ((struct mm_struct *)mm, brk);
 	touch(s);
 	s->mm = mm;
@@ -209,8 +212,11 @@ static __always_inline void emit_level(struct slot *s, s64 file, s64 anon, s64 s
 	emit(&rec, sizeof(rec));
 }
 
-/* Books one counter's change on the tree. */
-static __always_inline void book(struct slot *s, struct cell *cell, struct tree_cpu *t, int k, s64 count,
+/*
+ * Books one counter's change on the tree. Returns whether the shared count moved, so that more than
+ * this CPU's part has changed.
+ */
+static __always_inline bool book(struct slot *s, struct cell *cell, struct tree_cpu *t, int k, s64 count,
 				 s32 part)
 {
 	s64 unfolded = t->unfolded[k] + part - cell->part[k], moved;
@@ -225,6 +231,7 @@ static __always_inline void book(struct slot *s, struct cell *cell, struct tree_
 	t->unfolded[k] = unfolded;
 	if (unfolded >= cfg_fold_pages || unfolded <= -cfg_fold_pages)
 		fold_tree(t);
+	return moved;
 }
 
 /*
@@ -239,39 +246,32 @@ static __always_inline s32 load_part(void *percpu, u64 offset)
 	return at->refs.counter;
 }
 
-struct parts {
-	s64 file, anon, shmem;
-};
+#define SUM_PARTS(k)                                                                               \
+	do {                                                                                       \
+		void *percpu_ = mm->rss_stat[k].counters;                                          \
+		s64 sum_ = 0;                                                                      \
+		for (u32 i = 0; i < MAX_CPUS && i < cfg_cpus; i++)                                 \
+			sum_ += load_part(percpu_, percpu_offset[i]);                              \
+		cell->value[k] = count[k] + sum_;                                                  \
+	} while (0)
 
-static __always_inline void add_parts(struct parts *sum, struct mm_struct *mm, u64 offset)
+/* Sums up the counters of RSS anew. */
+static __noinline int recount(struct cell *cell, struct mm_struct *mm)
 {
-	sum->file += load_part(mm->rss_stat[MEM_FILE].counters, offset);
-	sum->anon += load_part(mm->rss_stat[MEM_ANON].counters, offset);
-	sum->shmem += load_part(mm->rss_stat[MEM_SHMEM].counters, offset);
-}
+	s64 count[MEM_KINDS];
 
-/* With many CPUs: the other CPUs' parts, summed anew only where they may have changed much. */
-static __always_inline void add_other_parts(struct parts *sum, struct slot *s, struct cell *cell,
-					    struct mm_struct *mm, u32 own, s64 count)
-{
-	bool migrated = s->threads == 1 && s->last_cpu != own;
-
-	if (count != cell->others_count || migrated) {
-		struct parts others = {};
-
-		for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++)
-			if (cpu != own)
-				add_parts(&others, mm, percpu_offset[cpu]);
-		cell->others[MEM_FILE] = others.file;
-		cell->others[MEM_ANON] = others.anon;
-		cell->others[MEM_SHMEM] = others.shmem;
-		cell->others_count = count;
-		if (migrated)
-			s->last_cpu = own;
-	}
-	sum->file += cell->others[MEM_FILE];
-	sum->anon += cell->others[MEM_ANON];
-	sum->shmem += cell->others[MEM_SHMEM];
+	if (!cell)
+		return 0;
+	/* counts before parts: a fold on another CPU in between can hide pages, never count them twice */
+	count[MEM_FILE] = mm->rss_stat[MEM_FILE].count;
+	count[MEM_ANON] = mm->rss_stat[MEM_ANON].count;
+	count[MEM_SHMEM] = mm->rss_stat[MEM_SHMEM].count;
+	barrier();
+	SUM_PARTS(MEM_FILE);
+	SUM_PARTS(MEM_ANON);
+	SUM_PARTS(MEM_SHMEM);
+	cell->counted = count[MEM_FILE] + count[MEM_ANON] + count[MEM_SHMEM];
+	return 0;
 }
 
 static __always_inline int on_swap(struct slot *s, struct cell *cell, struct tree_cpu *t,
@@ -280,6 +280,7 @@ static __always_inline int on_swap(struct slot *s, struct cell *cell, struct tre
 	s64 count = mm->rss_stat[MEM_SWAP].count, swap = count;
 	void *percpu = mm->rss_stat[MEM_SWAP].counters;
 
+	barrier();
 	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++)
 		swap += load_part(percpu, percpu_offset[cpu]);
 	s->swap_pages = swap;
@@ -342,52 +343,55 @@ static __always_inline void finish_booking(const struct booking *at, s64 file, s
 	}
 }
 
+/*
+ * Does the cell's value hold but for what this CPU's own part of this counter has changed by? With one
+ * thread, as long as all events come from this CPU and no count moves. With several, on few CPUs
+ * never; on many the other CPUs' parts are taken to stand until some count moves.
+ */
+static __always_inline bool still_counted(const struct booking *at, struct mm_struct *mm, bool count_moved)
+{
+	if (at->slot->threads == 1)
+		return !count_moved && at->slot->last_cpu == at->cpu;
+	return cfg_cpus > EXACT_CPUS &&
+	       at->cell->counted == mm->rss_stat[MEM_FILE].count + mm->rss_stat[MEM_ANON].count +
+					    mm->rss_stat[MEM_SHMEM].count;
+}
+
+static __always_inline void on_member(const struct booking *at, struct mm_struct *mm, int k, s64 count,
+				      void *percpu)
+{
+	s32 part = load_part(percpu, percpu_offset[at->cpu]);
+	s64 own = part - at->cell->part[k];
+
+	if (still_counted(at, mm, book(at->slot, at->cell, at->tree, k, count, part))) {
+		at->cell->value[k] += own;
+	} else {
+		recount(at->cell, mm);
+		if (at->slot->threads == 1)
+			at->slot->last_cpu = at->cpu;
+	}
+	raise(&at->cell->peak[k], at->cell->value[k]);
+}
+
+/* Only a literal index into mm->rss_stat[] is relocated, and only a constant one passes the verifier. */
+#define ON_MEMBER(k) on_member(&at, mm, k, mm->rss_stat[k].count, mm->rss_stat[k].counters)
+
 SEC("tp_btf/rss_stat")
 int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
 {
-	s64 file, anon, shmem;
-	struct parts parts = {};
 	struct booking at;
-	u64 offset;
 
 	if (!find_booking(&at, mm))
 		return 0;
-	if (member == MEM_SWAP)
+	if (member == MEM_ANON)
+		ON_MEMBER(MEM_ANON);
+	else if (member == MEM_FILE)
+		ON_MEMBER(MEM_FILE);
+	else if (member == MEM_SHMEM)
+		ON_MEMBER(MEM_SHMEM);
+	else
 		return on_swap(at.slot, at.cell, at.tree, mm, at.cpu);
-
-	/* counts before parts: a fold on another CPU in between can hide pages, never count them twice */
-	file = mm->rss_stat[MEM_FILE].count;
-	anon = mm->rss_stat[MEM_ANON].count;
-	shmem = mm->rss_stat[MEM_SHMEM].count;
-	barrier();
-	offset = percpu_offset[at.cpu];
-	if (member == MEM_ANON)
-		book(at.slot, at.cell, at.tree, MEM_ANON, anon,
-		     load_part(mm->rss_stat[MEM_ANON].counters, offset));
-	else if (member == MEM_FILE)
-		book(at.slot, at.cell, at.tree, MEM_FILE, file,
-		     load_part(mm->rss_stat[MEM_FILE].counters, offset));
-	else
-		book(at.slot, at.cell, at.tree, MEM_SHMEM, shmem,
-		     load_part(mm->rss_stat[MEM_SHMEM].counters, offset));
-
-	if (cfg_cpus <= EXACT_CPUS) {
-		for (u32 i = 0; i < EXACT_CPUS && i < cfg_cpus; i++)
-			add_parts(&parts, mm, percpu_offset[i]);
-	} else {
-		add_parts(&parts, mm, offset);
-		add_other_parts(&parts, at.slot, at.cell, mm, at.cpu, file + anon + shmem);
-	}
-	file += parts.file;
-	anon += parts.anon;
-	shmem += parts.shmem;
-	if (member == MEM_ANON)
-		raise(&at.cell->peak[MEM_ANON], anon);
-	else if (member == MEM_FILE)
-		raise(&at.cell->peak[MEM_FILE], file);
-	else
-		raise(&at.cell->peak[MEM_SHMEM], shmem);
-	finish_booking(&at, file, anon, shmem);
+	finish_booking(&at, at.cell->value[MEM_FILE], at.cell->value[MEM_ANON], at.cell->value[MEM_SHMEM]);
 	return 0;
 }
 

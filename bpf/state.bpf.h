@@ -36,6 +36,7 @@ __u64 clock_ns; /* between two readings of the clock: part of every timed event 
 __u64 jiffies_now; /* as of the last `settle` */
 __u32 any_touched; /* some slot is touched: cleared by the reader before it reads */
 __u32 ended_waiting; /* slots in `ended_slots`; cleared by the reader before it empties it */
+__u32 ended_alarmed; /* the reader was woken up for them; cleared with `ended_waiting` */
 __u32 read_all; /* the reader wants untouched processes too */
 
 struct {

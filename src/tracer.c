@@ -487,6 +487,7 @@ int tracer_drain(struct tracer *t)
 
 	t->fn_error = 0;
 	t->skel->bss->ended_waiting = 0;
+	t->skel->bss->ended_alarmed = 0;
 	ring_buffer__consume(t->alarms);
 	err = ring_buffer__consume(t->ring);
 	if (err >= 0)

@@ -88,9 +88,10 @@ stopped_as_proc() {
 	swap_off
 }
 
-# What must not change in a target: everything of /proc/PID/status but what time alone changes.
+# What must not change in a target: everything of /proc/PID/status but what time changes, and SigQ,
+# which counts its user's signals.
 untouched() {
-	grep -vE '^(voluntary|nonvoluntary)_ctxt_switches|^(Cpus|Mems)_allowed' "/proc/$1/status"
+	grep -vE '^(voluntary|nonvoluntary)_ctxt_switches|^SigQ:' "/proc/$1/status"
 	find "/proc/$1/fd" -type l -printf '%f %l\n'
 	cat "/proc/$1/maps" "/proc/$1/wchan"
 }

@@ -140,7 +140,11 @@ watch() {
 	watch_pid=$!
 	STARTED+=("$!")
 	until_true attached "$OUT" "$watch_pid"
-	has_line "$OUT"
+	if ! has_line "$OUT"; then
+		echo 'the watch did not begin'
+		cat "$OUT" "$ERR"
+		return 1
+	fi
 }
 attached() {
 	has_line "$1" || has_state "$2" Z-

@@ -96,6 +96,16 @@ teardown() {
 	same documents "$(jq -s length "$JSON")" 1
 }
 
+@test "closed standard descriptors: what belongs there ends up in no other file" {
+	timeout -k 5 "$LIMIT" "$MEMMON" --lines -i 0.01 --json "$JSON" --csv timeline.csv -- \
+		sleep 0.1 <&- >&- 2>&- 3>&- 4>&- || echo "status $?"
+	head -c 300 "$JSON"
+	jq -e '.exit.code == 0' "$JSON"
+	same documents "$(jq -s length "$JSON")" 1
+	head -n 3 timeline.csv
+	same 'widths of the rows' "$(awk -F, '{ print NF }' timeline.csv | sort -u | wc -l)" 1
+}
+
 @test "links in a world-writable directory are not followed" {
 	mkdir -m 1777 open
 	echo precious >victim

@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 	}
 	say("start");
 	wait_for_line();
-	map_touched(argument(argc, argv, at, 8) * MIB, MAP_PRIVATE);
+	keep_touched(argument(argc, argv, at, 8) * MIB);
 	say("grown");
 	wait_for_line();
 	if (at == 1)

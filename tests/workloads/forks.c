@@ -21,7 +21,7 @@ int main(int argc, char **argv)
 	make_pipe(end);
 	say("start");
 	wait_for_line();
-	map_touched(bytes, MAP_PRIVATE);
+	keep_touched(bytes);
 	for (unsigned long i = 0; i < children; i++) {
 		child[i] = fork_or_die();
 		if (child[i] == 0) {

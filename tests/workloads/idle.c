@@ -7,7 +7,7 @@
 
 int main(int argc, char **argv)
 {
-	map_touched(argument(argc, argv, 1, 8) * MIB, MAP_PRIVATE);
+	keep_touched(argument(argc, argv, 1, 8) * MIB);
 	say("ready");
 	wait_for_line();
 	say("awake");

@@ -15,7 +15,7 @@ int main(int argc, char **argv)
 
 	say("start");
 	wait_for_line();
-	map_touched(bytes, MAP_PRIVATE);
+	keep_touched(bytes);
 	page_of_ours = map(MIB, MAP_PRIVATE);
 	for (unsigned long i = 0; i < children; i++) {
 		pid_t pid = vfork(); /* NOLINT: vfork is what is tested */

@@ -107,6 +107,15 @@ static inline char *map_touched(size_t bytes, int flags)
 	return p;
 }
 
+/* Touched memory that is held until the process ends. */
+static inline void keep_touched(size_t bytes)
+{
+	static char *kept;
+
+	kept = map_touched(bytes, MAP_PRIVATE);
+	(void)kept;
+}
+
 static inline void send_byte(int fd)
 {
 	if (write(fd, "", 1) != 1)
