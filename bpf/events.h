@@ -93,6 +93,7 @@ struct rec_level {
 struct rec_oom {
 	struct rec_head head; /* the victim; start_ns 0 where it is not watched */
 	struct mem_pages now; /* the victim's, as the killer saw it */
+	__u64 cgroup_id; /* of its memory cgroup */
 	char comm[COMM_LEN];
 };
 
@@ -183,7 +184,7 @@ struct rec_cost {
 _Static_assert(sizeof(struct rec_head) == 24, "rec_head");
 _Static_assert(sizeof(struct rec_start) == 24 + 8 + 32 + 16, "rec_start");
 _Static_assert(sizeof(struct rec_level) == 24 + 32, "rec_level");
-_Static_assert(sizeof(struct rec_oom) == 24 + 32 + 16, "rec_oom");
+_Static_assert(sizeof(struct rec_oom) == 24 + 32 + 8 + 16, "rec_oom");
 _Static_assert(sizeof(struct rec_reading) == 24 + 16 + 4 * 32 + 6 * 8 + 3 * 16 + 16, "rec_reading");
 _Static_assert(sizeof(struct rec_exit) == 32, "rec_exit");
 _Static_assert(sizeof(struct rec_tree) == 24 + 3 * 32 + 6 * 8, "rec_tree");

@@ -39,20 +39,25 @@ static __always_inline bool in_cgroup(struct cgroup *cgrp)
 	       cgroup_ancestor_id(cgrp, cfg_cgroup_level) == cfg_cgroup_id;
 }
 
-static __always_inline bool task_in_cgroup(struct task_struct *task)
+/* The cgroup that the memory controller charges for `task`, in v1's hierarchy or in v2. */
+static __always_inline struct cgroup *memory_cgroup(struct task_struct *task)
 {
 	u32 id = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
 	struct cgroup_subsys_state *css = NULL;
-	struct css_set *set;
 
-	if (!cfg_cgroup)
-		return false;
-	set = BPF_CORE_READ(task, cgroups);
-	if (cfg_cgroup_hierarchy == 0)
-		return in_cgroup(BPF_CORE_READ(set, dfl_cgrp));
 	bpf_probe_read_kernel(&css, sizeof(css),
 			      (char *)set + bpf_core_field_offset(struct css_set, subsys) + id * sizeof(css));
-	return in_cgroup(BPF_CORE_READ(css, cgroup));
+	return BPF_CORE_READ(css, cgroup);
+}
+
+static __always_inline bool task_in_cgroup(struct task_struct *task)
+{
+	if (!cfg_cgroup)
+		return false;
+	if (cfg_cgroup_hierarchy == 0)
+		return in_cgroup(BPF_CORE_READ(task, cgroups, dfl_cgrp));
+	return in_cgroup(memory_cgroup(task));
 }
 
 static __always_inline void count_live(void)
@@ -197,7 +202,7 @@ int BPF_PROG(on_exec, struct task_struct *task)
 /* All that is known of a slot, as one reading. */
 static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 {
-	u64 jiffies = bpf_jiffies64(), now_ns = bpf_ktime_get_ns(), peak_jiffies = 0, mm;
+	u64 now_ns = bpf_ktime_get_ns(), peak_jiffies = 0, mm;
 	s64 peak_rss = -1;
 
 	if (!r || !s)
@@ -245,7 +250,9 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 	}
 	/* one that has given its mm up, at its end, had memory of its own */
 	r->flags = mm || peak_rss > 0 ? 0 : READING_NO_MM;
-	r->peak_ns = now_ns - (jiffies - peak_jiffies) * cfg_tick_ns;
+	r->peak_ns = base_ns + (peak_jiffies - base_jiffies) * cfg_tick_ns;
+	if (r->peak_ns > now_ns)
+		r->peak_ns = now_ns; /* a jiffy may have begun before base_ns was taken */
 	return 0;
 }
 
@@ -364,6 +371,7 @@ int BPF_PROG(on_oom_victim, struct task_struct *task)
 
 	rec.head.pid = pid_in_own_ns(task);
 	rec.head.start_ns = BPF_CORE_READ(task, group_leader, start_time);
+	rec.cgroup_id = BPF_CORE_READ(memory_cgroup(task), kn, id);
 	bpf_probe_read_kernel(&rec.comm, sizeof(rec.comm), &task->comm);
 	if (mm)
 		sum_counters(rec.now.kind, mm);

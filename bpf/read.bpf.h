@@ -22,7 +22,7 @@ static __always_inline u64 as_number(void *pointer)
 }
 
 /*
- * Learns what reading the clock costs, our pid namespace, and where each CPU's copy of the per-CPU variables lies. Kernels without
+ * Learns what reading the clock costs, how jiffies relate to it, our pid namespace, and where each CPU's copy of the per-CPU variables lies. Kernels without
  * KALLSYMS_ALL do not publish __per_cpu_offset, but the address of a per-CPU map's value is its
  * generic per-CPU pointer plus that very offset.
  */
@@ -43,6 +43,8 @@ int set_up(void *ctx)
 		if (!clock_ns || took < clock_ns)
 			clock_ns = took;
 	}
+	base_jiffies = bpf_jiffies64();
+	base_ns = bpf_ktime_get_ns();
 	own_pidns_level = level;
 	own_pidns = (u64)BPF_CORE_READ(at, ns);
 	if (!has_percpu_rss())
@@ -58,11 +60,10 @@ int set_up(void *ctx)
 	return 0;
 }
 
-/* Folds what this CPU has gathered, where a program cannot be preempted, and tells the time in jiffies. */
+/* Folds what this CPU has gathered, where a program cannot be preempted. */
 SEC("raw_tp")
 int settle(void *ctx)
 {
-	jiffies_now = bpf_jiffies64();
 	return fold_tree(this_tree_cpu());
 }
 

@@ -33,7 +33,7 @@ __u64 percpu_offset[MAX_CPUS]; /* of each CPU's copy of per-CPU variables */
 __u32 own_pidns_level; /* of memmon-bpf's pid namespace */
 __u64 own_pidns; /* its address */
 __u64 clock_ns; /* between two readings of the clock: part of every timed event */
-__u64 jiffies_now; /* as of the last `settle` */
+__u64 base_jiffies, base_ns; /* one instant in both times, to turn jiffies into nanoseconds */
 __u32 any_touched; /* some slot is touched: cleared by the reader before it reads */
 __u32 ended_waiting; /* slots in `ended_slots`; cleared by the reader before it empties it */
 __u32 ended_alarmed; /* the reader was woken up for them; cleared with `ended_waiting` */

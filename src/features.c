@@ -139,7 +139,13 @@ static const char *refusal(int err)
 
 static void probe_bpf(struct features *f)
 {
-	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "memmon_probe", 0, 0, (unsigned int)getpagesize(), NULL);
+	int fd;
+
+	if (!feature_on(f, FEATURE_PRIVILEGE)) {
+		snprintf(set(f, FEATURE_BPF, "off"), WHY_LEN, "not probed without the privilege");
+		return;
+	}
+	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "memmon_probe", 0, 0, (unsigned int)getpagesize(), NULL);
 
 	if (fd >= 0) {
 		close(fd);
@@ -178,6 +184,10 @@ static void probe_volumes(struct features *f)
 {
 	int err = try_trampoline(f->btf, BPF_TRACE_FEXIT, SYSCALL_PREFIX "munmap");
 
+	if (err && !feature_on(f, FEATURE_PRIVILEGE)) {
+		snprintf(set(f, FEATURE_VOLUMES, "off"), WHY_LEN, "not probed without the privilege");
+		return;
+	}
 	snprintf(set(f, FEATURE_VOLUMES, err ? "off" : "on"), WHY_LEN,
 		 "this kernel refuses fexit programs (%s): mmap, munmap and brk volumes are n/a; --vma collects "
 		 "them from sys_exit, which taxes every system call of the machine",
@@ -229,7 +239,7 @@ static void probe_hooks(struct features *f)
 	set_if(f, FEATURE_RSS_STAT, has_tracepoint(f, "rss_stat"), "off",
 	       "the kernel has no rss_stat tracepoint with BTF: Linux 5.10 or later is needed");
 	set_if(f, FEATURE_PERCPU_RSS, percpu, "degraded",
-	       "before Linux 6.2 each thread keeps up to 64 pages of its own: bounds are wider");
+	       "before Linux 6.2 each thread keeps what its last 64 faults mapped to itself: bounds are wider");
 	set_if(f, FEATURE_PROCESSES,
 	       has_tracepoint(f, "sched_process_fork") && has_tracepoint(f, "sched_process_exec") &&
 		       has_tracepoint(f, "sched_process_exit"),
@@ -347,8 +357,9 @@ bool features_print(const struct features *f, FILE *out, bool color)
 		const struct feature_state *state = &f->table[i];
 		const char *paint = !color ? "" : !state->why ? "\033[32m" : "\033[33m";
 
-		fprintf(out, "%s%-9s%s %-13s %s\n", paint, state->state, color ? "\033[0m" : "", state->name,
-			state->why ? state->why : "");
+		fprintf(out, "%s%-9s%s %s\n", paint, state->state, color ? "\033[0m" : "", state->name);
+		if (state->why)
+			fprintf(out, "          %s\n", state->why);
 	}
 	fprintf(out, "%s\n", can ? "memmon-bpf can watch on this machine." : "memmon-bpf cannot watch on this machine.");
 	return can;

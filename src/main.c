@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,11 +21,26 @@ static int doctor(void)
 	return can && fflush(stdout) == 0 ? 0 : 1;
 }
 
+/* A file that we open must not become descriptor 0, 1 or 2, where messages and the command write. */
+static int open_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return fd;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	int status;
 
+	if (open_standard_files() < 0)
+		return 125;
 	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: a decimal comma would break CSV */
 	options_parse(&options, argc, argv);
 	status = options.mode == MODE_DOCTOR ? doctor() : watch_run(&options);

@@ -9,9 +9,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "util/escape.h"
 
 const char *argp_program_version = "memmon-bpf " MEMMON_VERSION;
 
@@ -111,15 +114,29 @@ static void print_fields(void)
 		       process_fields[i].help);
 }
 
+/* Bad usage: says what is wrong, harmless to the terminal whatever the user typed, and exits with 2. */
+static void __attribute__((format(printf, 2, 3)))
+refuse(struct argp_state *state, const char *format, ...)
+{
+	char message[1024], shown[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	escape_bytes(shown, sizeof(shown), message, strlen(message));
+	argp_error(state, "%s", shown);
+}
+
 static double parse_seconds(struct argp_state *state, const char *option, const char *text, double least)
 {
 	char *end;
 	double value = strtod(text, &end);
 
 	if (end == text || *end || !isfinite(value))
-		argp_error(state, "%s: '%s' is not a number of seconds", option, text);
+		refuse(state, "%s: '%s' is not a number of seconds", option, text);
 	if (value < least || value > 1e9)
-		argp_error(state, "%s: '%s' is out of range; give %g or more seconds", option, text, least);
+		refuse(state, "%s: '%s' is out of range; give %g or more seconds", option, text, least);
 	return value;
 }
 
@@ -132,9 +149,9 @@ static void add_pids(struct argp_state *state, struct options *o, const char *te
 		errno = 0;
 		pid = strtol(text, &end, 10);
 		if (end == text || (*end && *end != ',') || errno || pid <= 0 || pid > INT_MAX)
-			argp_error(state, "-p: '%s' is not a pid; give numbers, as in -p 4711,4712", text);
+			refuse(state, "-p: '%s' is not a pid; give numbers, as in -p 4711,4712", text);
 		if (o->n_pids == MAX_PIDS)
-			argp_error(state, "-p: more than %d pids; watch their cgroup with -g, or all with -a", MAX_PIDS);
+			refuse(state, "-p: more than %d pids; watch their cgroup with -g, or all with -a", MAX_PIDS);
 		o->pids[o->n_pids++] = (pid_t)pid;
 		if (!*end)
 			break;
@@ -153,7 +170,7 @@ static void parse_fail_if(struct argp_state *state, struct options *o, const cha
 	if (err == -ENOMEM)
 		argp_failure(state, 125, ENOMEM, "--fail-if");
 	else if (err)
-		argp_error(state, "--fail-if: %s", why);
+		refuse(state, "--fail-if: %s", why);
 }
 
 static size_t parse_count(struct argp_state *state, const char *text)
@@ -164,7 +181,7 @@ static size_t parse_count(struct argp_state *state, const char *text)
 	errno = 0;
 	count = strtol(text, &end, 10);
 	if (end == text || *end || errno || count < 1 || count > 1000000)
-		argp_error(state, "--max-processes: '%s' is not a number from 1 to 1000000", text);
+		refuse(state, "--max-processes: '%s' is not a number from 1 to 1000000", text);
 	return (size_t)count;
 }
 
@@ -182,13 +199,13 @@ static void check_targets(struct argp_state *state, const struct options *o)
 	if (o->all)
 		given[n++] = "-a";
 	if (n == 0)
-		argp_error(state, "nothing to watch: give -p PID, -- COMMAND, -g CGROUP or -a");
+		refuse(state, "nothing to watch: give -p PID, -- COMMAND, -g CGROUP or -a");
 	if (n > 1)
-		argp_error(state, "%s and %s exclude each other: watch one at a time", given[0], given[1]);
+		refuse(state, "%s and %s exclude each other: watch one at a time", given[0], given[1]);
 	if (o->scope && !o->command)
-		argp_error(state, "--scope needs a command: memmon-bpf --scope -- COMMAND");
+		refuse(state, "--scope needs a command: memmon-bpf --scope -- COMMAND");
 	if (o->json && o->csv && strcmp(o->json, "-") == 0 && strcmp(o->csv, "-") == 0)
-		argp_error(state, "--json - and --csv - exclude each other: both are standard output");
+		refuse(state, "--json - and --csv - exclude each other: both are standard output");
 }
 
 static error_t take(int key, char *arg, struct argp_state *state)
@@ -208,7 +225,7 @@ static error_t take(int key, char *arg, struct argp_state *state)
 	case OPT_UNIT:
 		o->unit = unit_find(arg);
 		if (!o->unit)
-			argp_error(state, "--unit: '%s' is not a unit; give B, KiB, MiB, GiB, KB, MB or GB", arg);
+			refuse(state, "--unit: '%s' is not a unit; give B, KiB, MiB, GiB, KB, MB or GB", arg);
 		break;
 	case OPT_FROM_ZERO: o->from_zero = true; break;
 	case OPT_PSS: o->pss = true; break;
@@ -233,14 +250,14 @@ static error_t take(int key, char *arg, struct argp_state *state)
 		exit(0);
 	case ARGP_KEY_ARG:
 		if (strcmp(state->argv[state->next - 2], "--") != 0)
-			argp_error(state, "'%s': no such subcommand; to run a command put -- before it: memmon-bpf -- %s",
+			refuse(state, "'%s': no such subcommand; to run a command put -- before it: memmon-bpf -- %s",
 				   arg, arg);
 		o->command = &state->argv[state->next - 1];
 		state->next = state->argc;
 		break;
 	case ARGP_KEY_END:
 		if (!o->command && strcmp(state->argv[state->argc - 1], "--") == 0)
-			argp_error(state, "no command after --");
+			refuse(state, "no command after --");
 		check_targets(state, o);
 		break;
 	default: return ARGP_ERR_UNKNOWN;
@@ -266,6 +283,7 @@ void options_parse(struct options *o, int argc, char **argv)
 		fprintf(stderr, "memmon-bpf: %s\n", strerror(ENOMEM));
 		exit(125);
 	}
+	argv[0] = (char *)"memmon-bpf"; /* as all our messages begin */
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, o);
 }
 

@@ -20,6 +20,8 @@ static int add(struct outputs *outs, struct sink *sink, const char *name)
 {
 	struct output *out = &outs->list[outs->n];
 
+	if (strcmp(name, "-") == 0)
+		name = "standard output";
 	if (!sink) {
 		fprintf(stderr, "memmon-bpf: %s: %s\n", name, strerror(ENOMEM));
 		return -ENOMEM;
@@ -97,8 +99,10 @@ static void give_up(struct outputs *outs, struct output *out, int err)
 	outs->failed = true;
 	if (text && err == -EPIPE)
 		outs->text_closed = true;
+	if (outs->text_closed && !text)
+		return; /* the same pipe: it was said */
 	fprintf(stderr, "memmon-bpf: cannot write %s: %s%s\n", out->name, strerror(-err),
-		text && err == -EPIPE ? "; the watch ends" : "");
+		outs->text_closed ? "; the watch ends" : "");
 }
 
 void outputs_tick(struct outputs *outs, const struct snapshot *s)

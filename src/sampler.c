@@ -108,12 +108,12 @@ int sampler_name_process(struct sampler *s, const struct rec_head *head)
 	return err == -ENOENT ? 0 : err;
 }
 
-int sampler_name_victim(struct sampler *s, const struct rec_head *head)
+int sampler_name_victim(struct sampler *s, const struct rec_oom *oom)
 {
-	struct cgroup cgroup;
+	char name[PATH_MAX];
 	int err = 0;
 
-	if (cgroup_name_of(s, head->pid, &cgroup) == 0)
-		err = model_set_oom_cgroup(s->model, head->pid, head->ts_ns, cgroup.name);
+	if (cgroup_name_by_id(s->mounts, oom->cgroup_id, name, sizeof(name)) == 0)
+		err = model_set_oom_cgroup(s->model, oom->head.pid, oom->head.ts_ns, name);
 	return err == -ENOENT ? 0 : err;
 }

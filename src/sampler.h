@@ -23,7 +23,7 @@ int sampler_read(struct sampler *s);
 /* Command line and container of a process that started or became another program. */
 int sampler_name_process(struct sampler *s, const struct rec_head *head);
 
-/* The cgroup of an OOM victim, as long as it can be read. */
-int sampler_name_victim(struct sampler *s, const struct rec_head *head);
+/* The cgroup of an OOM victim: that outlives it as a rule. */
+int sampler_name_victim(struct sampler *s, const struct rec_oom *oom);
 
 #endif

@@ -26,7 +26,11 @@
 #include "os/procfs.h"
 #include "util/clock.h"
 
-#define DEFAULT_SLOTS 2048
+#define DEFAULT_SLOTS 4096
+/*
+ * libbpf looks through the BTF of all modules too unless it is told a file, and that takes CAP_SYS_ADMIN.
+ */
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define COST_INTERVAL_NS 1000000000ULL
 #define MAX_CELLS (1U << 19) /* 75 MiB of kernel memory, on machines with hundreds of CPUs */
 
@@ -219,7 +223,7 @@ static int attach_iterators(struct tracer *t)
 static int load(struct tracer *t, const struct tracer_config *config, const struct features *features,
 		const char **step)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = config->btf);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = config->btf ? config->btf : KERNEL_BTF);
 	int err;
 
 	*step = "open the BPF object";
@@ -570,10 +574,15 @@ static int read_tree(struct tracer *t)
 		rec.at_peak = rec.now;
 		rec.peak_ns = rec.head.ts_ns;
 	} else {
-		rec.peak_ns = rec.head.ts_ns - (bss->jiffies_now - peak_jiffies) * t->tick_ns;
+		rec.peak_ns = bss->base_ns + (peak_jiffies - bss->base_jiffies) * t->tick_ns;
+		if (rec.peak_ns > rec.head.ts_ns)
+			rec.peak_ns = rec.head.ts_ns;
 	}
 	/* before 6.2 also what each thread of each process keeps, and nobody counts those */
-	rec.error_pages = t->percpu ? t->cpus * ((uint64_t)t->skel->rodata->cfg_fold_pages - 1) : UNKNOWN_U64;
+	/* what is not tracked has no bound */
+	rec.error_pages = UNKNOWN_U64;
+	if (t->percpu && !rec.processes_untracked)
+		rec.error_pages = t->cpus * ((uint64_t)t->skel->rodata->cfg_fold_pages - 1);
 	return t->fn(t->ctx, &rec.head, rec.head.size);
 }
 

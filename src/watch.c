@@ -50,6 +50,8 @@ struct watch {
 	char target[256];
 	int signals; /* a signalfd; -1 = none yet */
 	int interrupts; /* SIGINT, SIGTERM, SIGHUP so far */
+	int last_signal; /* of them */
+	bool lost; /* records, under --strict */
 	bool reaped; /* the command has ended and run.wait_status is valid */
 	bool quit;
 	uint64_t start_ns;
@@ -78,7 +80,7 @@ static int on_record(void *ctx, const struct rec_head *rec, size_t size)
 	if (rec->type == REC_START || rec->type == REC_EXEC)
 		return sampler_name_process(&w->sampler, rec);
 	if (rec->type == REC_OOM)
-		return sampler_name_victim(&w->sampler, rec);
+		return sampler_name_victim(&w->sampler, (const struct rec_oom *)rec);
 	return 0;
 }
 
@@ -167,8 +169,13 @@ static int take_signals(struct watch *w)
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		sigaddset(&set, ours[i]);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		struct sigaction old;
+
+		/* what nohup(1) or a script's background job ignores stays ignored */
+		if (sigaction(ours[i], NULL, &old) || old.sa_handler != SIG_IGN)
+			sigaddset(&set, ours[i]);
+	}
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -196,12 +203,27 @@ static int adopt(struct watch *w)
 		return say("cannot adopt the running processes", strerror(err ? -err : -adopted));
 	for (size_t i = 0; i < w->o->n_pids; i++)
 		if (!tracer_found(w->tracer, w->o->pids[i]))
-			fprintf(stderr, "memmon-bpf: -p %d: it ended before it could be watched\n", (int)w->o->pids[i]);
+			fprintf(stderr, "memmon-bpf: -p %d: it %s\n", (int)w->o->pids[i],
+				kill(w->o->pids[i], 0) && errno == ESRCH ?
+					"ended before it could be watched" :
+					"runs, but the kernel does not show it to BPF programs");
 	if (w->o->n_pids && adopted == 0)
 		return say("nothing is left to watch", "see `ps -e` for what runs");
 	if (w->o->command && adopted == 0)
 		return say("the command's process could not be watched", "is memmon-bpf in another pid namespace's /proc?");
 	return 0;
+}
+
+/* -v: what was found possible, and how long it took. */
+static void describe_start(const struct watch *w)
+{
+	const struct feature_state *table = features_table(w->features);
+
+	for (int i = 0; i < FEATURE_COUNT; i++)
+		if (table[i].why)
+			fprintf(stderr, "memmon-bpf: %s %s: %s\n", table[i].name, table[i].state, table[i].why);
+	fprintf(stderr, "memmon-bpf: attached; %llu processes watched so far; set-up took %.0f ms of CPU time\n",
+		(unsigned long long)tracer_live(w->tracer), (double)clock() * 1000 / CLOCKS_PER_SEC);
 }
 
 /* Returns 0, or the exit status of a command that could not be executed. */
@@ -273,6 +295,7 @@ static void reap(struct watch *w)
 static void on_end_signal(struct watch *w, int sig)
 {
 	w->interrupts++;
+	w->last_signal = sig;
 	if (!w->o->command || w->interrupts > 1)
 		end(w, "interrupted");
 	else if (sig != SIGINT)
@@ -358,7 +381,7 @@ static void finish(struct watch *w)
 	outputs_finish(&w->outputs, s);
 	if (w->o->strict && (s->cost.last.lost_records || s->tree.processes_untracked)) {
 		say("records were lost (--strict)", "");
-		w->interrupts = -1;
+		w->lost = true;
 	}
 }
 
@@ -386,7 +409,10 @@ static int exit_status(const struct watch *w)
 		return w->o->command ? EXIT_FAILED_WITH_COMMAND : EXIT_FAILED;
 	if (w->run.fail_if)
 		return EXIT_CONDITION;
-	return w->interrupts < 0 ? EXIT_LOST : 0;
+	if (w->lost)
+		return EXIT_LOST;
+	/* the command goes on, and nobody knows how it will end */
+	return w->o->command && !w->reaped ? 128 + w->last_signal : 0;
 }
 
 static void clean_up(struct watch *w)
@@ -398,7 +424,8 @@ static void clean_up(struct watch *w)
 	command_finish(&w->command);
 	err = scope_destroy(&w->scope);
 	if (err)
-		say("--scope: cannot remove its cgroup", strerror(-err));
+		fprintf(stderr, "memmon-bpf: --scope: cannot remove '%s': %s; are there cgroups in it?\n",
+			w->scope.cgroup.path, strerror(-err));
 	cgroup_mounts_finish(&w->mounts);
 	model_destroy(w->model);
 	features_destroy(w->features);
@@ -430,6 +457,8 @@ static int set_up(struct watch *w)
 	w->start_ns = monotonic_ns();
 	if (sampler_read(&w->sampler) || adopt(w))
 		return failed;
+	if (w->o->verbose)
+		describe_start(w);
 	if (privilege_drop(w->o->command != NULL, w->o->scope))
 		say("cannot drop privileges", "going on with all of them");
 	status = w->o->command ? exec_command(w) : 0;

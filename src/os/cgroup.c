@@ -10,6 +10,7 @@
 #include "cgroup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -384,4 +385,45 @@ const char *cgroup_reason(int err)
 	default:
 		return strerror(-err);
 	}
+}
+
+int cgroup_name_by_id(const struct cgroup_mounts *m, uint64_t id, char *name, size_t cap)
+{
+	/* what name_to_handle_at(2) gives in a kernfs: FILEID_KERNFS of include/linux/exportfs.h */
+	union {
+		struct file_handle handle;
+		unsigned char room[sizeof(struct file_handle) + sizeof(id)];
+	} h = { .handle = { .handle_bytes = sizeof(id), .handle_type = 0xfe } };
+	const struct cgroup_mount *mount = cgroup_mounts_find(m, 1);
+	char link[64], path[PATH_MAX];
+	int dir, file, err;
+	size_t root;
+	ssize_t len;
+
+	if (!mount)
+		mount = cgroup_mounts_find(m, 2);
+	if (!mount)
+		return -ENODEV;
+	dir = open(mount->point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	memcpy(h.handle.f_handle, &id, sizeof(id));
+	file = open_by_handle_at(dir, &h.handle, O_PATH | O_CLOEXEC);
+	err = -errno;
+	close(dir);
+	if (file < 0)
+		return err;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
+	len = readlink(link, path, sizeof(path) - 1);
+	err = -errno;
+	close(file);
+	if (len < 0)
+		return err;
+	path[len] = '\0';
+	root = strlen(mount->point);
+	if (strncmp(path, mount->point, root) != 0)
+		return -ENOENT;
+	if ((size_t)snprintf(name, cap, "%s", path[root] ? path + root : "/") >= cap)
+		return -ENAMETOOLONG;
+	return 0;
 }

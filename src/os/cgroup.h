@@ -84,6 +84,13 @@ int cgroup_at(const struct cgroup_mounts *m, const struct cgroup_mount *mount, c
 	      struct cgroup *out);
 
 /*
+ * The cgroup with the kernel's id `id` in the v1 memory hierarchy or in v2, whichever has the memory
+ * controller; needs CAP_DAC_READ_SEARCH. Writes its name. Returns 0, -ENODEV, or what
+ * open_by_handle_at(2) says: -ESTALE when it is gone.
+ */
+int cgroup_name_by_id(const struct cgroup_mounts *m, uint64_t id, char *name, size_t cap);
+
+/*
  * The directory of the cgroup `name` under `mount`. -ENOENT: outside what is mounted;
  * -ENAMETOOLONG.
  */

@@ -307,7 +307,7 @@ static bool plan(const struct live_view *v, bool alarm, int heights[N_BLOCKS])
 static void draw_too_small(struct live_view *v)
 {
 	live_at(v, 0, 0);
-	live_put(v, LOOK_PLAIN, "terminal too small: %dx%d, needs %dx%d", v->columns, v->rows,
+	live_put(v, LOOK_PLAIN, "too small: %dx%d, needs %dx%d", v->columns, v->rows,
 		 LIVE_MIN_COLUMNS, LIVE_MIN_ROWS);
 }
 

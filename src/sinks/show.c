@@ -86,6 +86,9 @@ const char *show_in_unit(char *dst, int64_t bytes, const struct unit *unit)
 	else
 		snprintf(dst, SHOW_LEN, "%.*f", unit->decimals,
 			 (double)bytes / (double)unit->bytes);
+	/* a little less than nothing is nothing */
+	if (dst[0] == '-' && strspn(dst + 1, "0.") == strlen(dst + 1))
+		memmove(dst, dst + 1, strlen(dst));
 	return dst;
 }
 

@@ -15,6 +15,7 @@
 
 #define TOP_PROCESSES 20 /* a screen; the JSON summary lists more */
 #define NEWEST_KILLS 8
+#define START_UP_COUNTS_S 1.0 /* in a shorter watch our CPU time is that of loading */
 #define N_TOP (sizeof(((struct oom_kill *)0)->top) / sizeof(((struct oom_kill *)0)->top[0]))
 
 struct summary {
@@ -339,10 +340,13 @@ static void print_cost(const struct page *pg)
 		show_count(events, s->cost.last.events), get(pg, each, "overhead.bpf_ns_per_event"),
 		get(pg, share, "overhead.share_of_target_cpu"));
 	cpu_s = (double)s->cost.last.tool_cpu_ns / 1e9;
-	show_value(own, (struct field_value){ .known = span_s > 0, .real = cpu_s / span_s },
-		   FIELD_RATIO, NULL);
-	fprintf(pg->out, "  memmon-bpf: %.3f s of CPU time, %s of one core, RSS %s\n", cpu_s, own,
-		bytes_text(pg, rss, s->cost.last.tool_rss_bytes));
+	fprintf(pg->out, "  memmon-bpf: %.3f s of CPU time", cpu_s);
+	if (span_s >= START_UP_COUNTS_S) {
+		show_value(own, (struct field_value){ .known = true, .real = cpu_s / span_s },
+			   FIELD_RATIO, NULL);
+		fprintf(pg->out, ", %s of one core", own);
+	}
+	fprintf(pg->out, ", RSS %s\n", bytes_text(pg, rss, s->cost.last.tool_rss_bytes));
 	if (s->cost.last.lost_records)
 		fprintf(pg->out,
 			"  %sLOST %s records: starts, ends or OOM kills may be missing above%s\n"

@@ -105,16 +105,17 @@ static double cpu_of(clockid_t clock)
 
 static double rss_of(pid_t pid)
 {
-	unsigned long size, resident;
-	char path[64];
+	char path[64], line[128], *resident;
 	FILE *file;
+	double bytes;
 
 	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
 	file = fopen(path, "re");
-	if (!file || fscanf(file, "%lu %lu", &size, &resident) != 2)
+	if (!file || !fgets(line, sizeof(line), file) || !(resident = strchr(line, ' ')))
 		die(path);
+	bytes = (double)strtoul(resident, NULL, 10) * (double)sysconf(_SC_PAGESIZE);
 	fclose(file);
-	return (double)resident * (double)sysconf(_SC_PAGESIZE);
+	return bytes;
 }
 
 static int by_value(const void *a, const void *b)
@@ -186,7 +187,7 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'r':
-			bench.rounds = atoi(optarg);
+			bench.rounds = (int)strtol(optarg, NULL, 10);
 			break;
 		case 'j':
 			json = optarg;

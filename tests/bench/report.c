@@ -24,7 +24,7 @@ static const char *const variant_names[VARIANTS] = {
 	[UNWATCHED_OTHER] = "unwatched, other build",
 };
 
-/* The middle and the ends of a row of numbers; n = 0 where there are none. */
+/* The middle and the ends of a row of numbers; n = 0 where too many rounds have none to say anything. */
 struct spread {
 	int n;
 	double median, low, high;
@@ -79,8 +79,8 @@ static struct spread spread_of(const struct bench *b, enum load load, enum varia
 	for (int round = 0; round < b->rounds; round++)
 		if (figure(b, load, v, round, &values[s.n]))
 			s.n++;
-	if (!s.n)
-		return s;
+	if (s.n < b->rounds * 3 / 4 || !s.n)
+		return (struct spread){ 0 };
 	qsort(values, (size_t)s.n, sizeof(values[0]), by_value);
 	s.median = (values[(s.n - 1) / 2] + values[s.n / 2]) / 2;
 	s.low = values[0];

@@ -22,17 +22,18 @@ struct worker {
 	int command, report; /* our ends of the pipes */
 };
 
+/* LOAD_GROWTH looks only at whether `turns` is 0. */
 struct job {
-	uint32_t
-		slices; /* each is timed by itself; ignored by LOAD_GROWTH, which has GROWTH_SLICES */
-	uint32_t turns; /* of a slice and thread; ignored by LOAD_GROWTH */
+	uint32_t slices; /* at most MAX_SLICES, each timed by itself */
+	uint32_t turns; /* of a slice and thread; 0 = end */
 };
 
 struct result {
-	double ns_per_event; /* CPU time of the whole process, in the fastest slice */
+	double ns_per_event; /* CPU time of the whole process; of which slice, worker.c says */
 	uint64_t events; /* of all slices, at least */
 };
 
+#define MAX_SLICES 256
 #define GROWTH_SLICES 16
 #define GROWTH_SLICE_BYTES (16UL << 20)
 

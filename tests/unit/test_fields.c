@@ -423,6 +423,27 @@ static void test_no_mm(void **state)
 	model_destroy(m);
 }
 
+/* Before 6.16 the exit is told when the memory is gone: the peak stays known, the end may not be. */
+static void test_no_now(void **state)
+{
+	static const char *const none[] = { "rss", "anon", "file", "shmem", "swap" };
+	struct model *m = model_create(PAGE, 1);
+	struct rec_reading r = reading_rec(7, SEC, 90, 100);
+	const struct snapshot *s;
+
+	(void)state;
+	r.flags = READING_ENDED | READING_NO_NOW;
+	r.at_peak.kind[MEM_ANON] = 3;
+	APPLY(m, r);
+	s = model_snapshot(m);
+	for (size_t i = 0; i < N_OF(none); i++)
+		assert_false(process_field_find(none[i])->get(s, s->processes[0]).known);
+	assert_true(process_field_find("peak.rss")->get(s, s->processes[0]).known);
+	assert_int_equal(process_field_find("at_peak.anon")->get(s, s->processes[0]).whole, 3 * PAGE);
+	assert_true(process_field_find("first")->get(s, s->processes[0]).known);
+	model_destroy(m);
+}
+
 static void test_first(void **state)
 {
 	static const struct {
@@ -500,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_snapshot_values),
 		cmocka_unit_test(test_process_values),
 		cmocka_unit_test(test_no_mm),
+		cmocka_unit_test(test_no_now),
 		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_extremes),
 	};

@@ -716,7 +716,7 @@ static void live_in(const char *locale, const char *terminal, bool color)
 	}
 	set_size(tty, 4, 39);
 	assert_int_equal(live_input(live, s), 0);
-	assert_true(drain(master, "terminal too small"));
+	assert_true(drain(master, "too small: 39x4, needs 40x8"));
 	key(master, "q");
 	assert_int_equal(live_input(live, s), 1);
 	assert_int_equal(live->ops->finish(live, s), 0);

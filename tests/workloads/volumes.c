@@ -18,7 +18,8 @@ static long raw_brk(unsigned long at)
 int main(int argc, char **argv)
 {
 	unsigned long rounds = argument(argc, argv, 1, 100);
-	unsigned long mmap_bytes = 0, munmap_bytes = 0, brk_bytes = 0, mmaps = 0, munmaps = 0, brks = 0;
+	unsigned long mmap_bytes = 0, munmap_bytes = 0, brk_bytes = 0, mmaps = 0, munmaps = 0,
+		      brks = 0;
 	unsigned long end;
 
 	say("ready");
@@ -44,8 +45,8 @@ int main(int argc, char **argv)
 		brks++;
 		brk_bytes += BRK_BYTES;
 	}
-	say("mmap %lu %lu munmap %lu %lu brk %lu %lu", mmaps, mmap_bytes, munmaps, munmap_bytes, brks,
-	    brk_bytes);
+	say("mmap %lu %lu munmap %lu %lu brk %lu %lu", mmaps, mmap_bytes, munmaps, munmap_bytes,
+	    brks, brk_bytes);
 	wait_for_line();
 	return 0;
 }
