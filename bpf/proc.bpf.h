@@ -155,7 +155,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 			u32 threads = parent->signal->live.counter;
 
 			s->threads = threads;
-			s->last_cpu = NOT_COUNTED;
+			s->last_cpu = NO_CPU;
 			if (threads > s->threads_peak)
 				s->threads_peak = threads;
 		}
@@ -215,7 +215,7 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 	r->ppid = s->ppid;
 	r->how = s->how;
 	r->threads_peak = s->threads_peak;
-	r->events = 0;
+	r->events = s->events;
 	r->error_pages = has_percpu_rss() ? 0 : s->threads_peak * THREAD_KEEPS_PAGES;
 	r->minor_faults = s->minor_faults;
 	r->major_faults = s->major_faults;
@@ -240,13 +240,15 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 			continue;
 		r->events += cell->events;
 		for (int k = 0; k < MEM_KINDS; k++)
-			raise(&r->peak.kind[k], cell->peak[k]);
+			raise(&r->peak.kind[k], cell->kind[k].peak);
 		if (cell->peak_rss <= peak_rss)
 			continue;
 		peak_rss = cell->peak_rss;
 		peak_jiffies = cell->peak_jiffies;
-		for (int k = 0; k < MEM_KINDS; k++)
-			r->at_peak.kind[k] = cell->at_peak[k];
+		r->at_peak.kind[MEM_FILE] = cell->peak_file;
+		r->at_peak.kind[MEM_ANON] = cell->peak_anon;
+		r->at_peak.kind[MEM_SHMEM] = cell->peak_rss - cell->peak_file - cell->peak_anon;
+		r->at_peak.kind[MEM_SWAP] = cell->peak_swap;
 	}
 	/* one that has given its mm up, at its end, had memory of its own */
 	r->flags = mm || peak_rss > 0 ? 0 : READING_NO_MM;
@@ -273,7 +275,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	__sync_fetch_and_add(&s->major_faults, task->maj_flt);
 	__sync_fetch_and_add(&s->cpu_ns, task->se.sum_exec_runtime);
 	s->threads = signal->live.counter;
-	s->last_cpu = NOT_COUNTED;
+	s->last_cpu = NO_CPU;
 	/* the last thread; of two that end together only one gets past the delete */
 	if (signal->live.counter != 0 || bpf_map_delete_elem(&slots_by_tgid, &tgid))
 		return 0;

@@ -55,7 +55,7 @@ int set_up(void *ctx)
 		void *value = bpf_map_lookup_percpu_elem(&percpu_probe, &zero, cpu);
 
 		if (value)
-			percpu_offset[cpu] = as_number(value) - base;
+			tree_cpus[cpu].percpu_offset = as_number(value) - base;
 	}
 	return 0;
 }

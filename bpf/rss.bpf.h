@@ -21,7 +21,7 @@
 #include "state.bpf.h"
 
 #define EXACT_CPUS 8
-#define NOT_COUNTED (-1) /* of cell.counted and slot.last_cpu */
+#define NO_CPU (~0U) /* of slot.last_cpu */
 
 /* weak: unknown before 6.2, where the one program that calls it is not loaded */
 extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak;
@@ -56,7 +56,7 @@ static __always_inline s64 read_part(const struct counters *c, int k, u32 cpu)
 	s32 part = 0;
 
 	if (has_percpu_rss() && cpu < MAX_CPUS)
-		bpf_probe_read_kernel(&part, sizeof(part), (void *)(c->percpu[k] + percpu_offset[cpu]));
+		bpf_probe_read_kernel(&part, sizeof(part), (void *)(c->percpu[k] + tree_cpus[cpu].percpu_offset));
 	return part;
 }
 
@@ -82,15 +82,14 @@ static __always_inline void raise(s64 *peak, s64 value)
 		*peak = value;
 }
 
-static __always_inline void raise_peak(struct cell *cell, s64 rss, s64 file, s64 anon, s64 shmem, s64 swap)
+static __always_inline void raise_rss_peak(struct cell *cell, s64 rss, s64 file, s64 anon, s64 swap)
 {
 	if (rss <= cell->peak_rss)
 		return;
 	cell->peak_rss = rss;
-	cell->at_peak[MEM_FILE] = file;
-	cell->at_peak[MEM_ANON] = anon;
-	cell->at_peak[MEM_SHMEM] = shmem;
-	cell->at_peak[MEM_SWAP] = swap;
+	cell->peak_file = file;
+	cell->peak_anon = anon;
+	cell->peak_swap = swap;
 	cell->peak_jiffies = bpf_jiffies64();
 }
 
@@ -146,13 +145,13 @@ static __noinline int attach_mm(struct slot *s, u32 n, u64 mm)
 			cell->part[k] = read_part(&c, k, cpu);
 			now[k] += cell->part[k];
 		}
-		cell->counted = NOT_COUNTED;
+		cell->counted = ~(u32)rss_of(c.count); /* nothing is summed up yet */
 	}
 	cell = cell_at(n, 0);
 	if (cell) {
-		raise_peak(cell, rss_of(now), now[MEM_FILE], now[MEM_ANON], now[MEM_SHMEM], now[MEM_SWAP]);
+		raise_rss_peak(cell, rss_of(now), now[MEM_FILE], now[MEM_ANON], now[MEM_SWAP]);
 		for (int k = 0; k < MEM_KINDS; k++)
-			raise(&cell->peak[k], now[k]);
+			raise(&cell->kind[k].peak, now[k]);
 	}
 	for (int k = 0; k < MEM_KINDS; k++) {
 		s->baseline.kind[k] = now[k];
@@ -160,7 +159,7 @@ static __noinline int attach_mm(struct slot *s, u32 n, u64 mm)
 	}
 	s->swap_pages = now[MEM_SWAP];
 	s->level_pages = rss_of(now);
-	s->last_cpu = NOT_COUNTED;
+	s->last_cpu = NO_CPU;
 	s->brk = BPF_CORE_READ((struct mm_struct *)mm, brk);
 	touch(s);
 	s->mm = mm;
@@ -195,21 +194,29 @@ static __noinline int detach_mm(struct slot *s, u32 n)
 	return 0;
 }
 
-static __always_inline void emit_level(struct slot *s, s64 file, s64 anon, s64 shmem)
+static __noinline int emit_level(struct slot *s, const struct cell *cell)
 {
 	struct rec_level rec = {
-		.head = { .type = REC_LEVEL,
-			  .size = sizeof(rec),
-			  .pid = s->pid,
-			  .ts_ns = bpf_ktime_get_ns(),
-			  .start_ns = s->start_ns },
+		.head = { .type = REC_LEVEL, .size = sizeof(rec), .ts_ns = bpf_ktime_get_ns() },
 	};
 
-	rec.now.kind[MEM_FILE] = file;
-	rec.now.kind[MEM_ANON] = anon;
-	rec.now.kind[MEM_SHMEM] = shmem;
+	if (!s || !cell)
+		return 0;
+	s->level_pages = cell->rss;
+	rec.head.pid = s->pid;
+	rec.head.start_ns = s->start_ns;
+	rec.now.kind[MEM_FILE] = cell->kind[MEM_FILE].now;
+	rec.now.kind[MEM_ANON] = cell->kind[MEM_ANON].now;
+	rec.now.kind[MEM_SHMEM] = cell->kind[MEM_SHMEM].now;
 	rec.now.kind[MEM_SWAP] = s->swap_pages;
 	emit(&rec, sizeof(rec));
+	return 0;
+}
+
+/* Is |pages| at least `bound`? In one comparison. */
+static __always_inline bool reaches(s64 pages, s64 bound)
+{
+	return (u64)(pages + bound - 1) > (u64)(2 * bound - 2);
 }
 
 /*
@@ -217,19 +224,19 @@ static __always_inline void emit_level(struct slot *s, s64 file, s64 anon, s64 s
  * this CPU's part has changed.
  */
 static __always_inline bool book(struct slot *s, struct cell *cell, struct tree_cpu *t, int k, s64 count,
-				 s32 part)
+				 s64 part)
 {
-	s64 unfolded = t->unfolded[k] + part - cell->part[k], moved;
+	s64 unfolded = t->unfolded[k] + part - cell->part[k];
+	s64 moved = count - *(volatile s64 *)&s->count_seen[k];
 
 	cell->part[k] = part;
-	moved = count - *(volatile s64 *)&s->count_seen[k];
 	if (moved) {
 		/* not an exchange, which needs 5.12: the tree and count_seen move by the same difference */
 		__sync_fetch_and_add(&s->count_seen[k], moved);
 		unfolded += moved;
 	}
 	t->unfolded[k] = unfolded;
-	if (unfolded >= cfg_fold_pages || unfolded <= -cfg_fold_pages)
+	if (reaches(unfolded, FOLD_PAGES))
 		fold_tree(t);
 	return moved;
 }
@@ -238,7 +245,7 @@ static __always_inline bool book(struct slot *s, struct cell *cell, struct tree_
  * One part, loaded directly: the cast makes any kernel address readable without a helper call, and
  * a bad one reads as 0.
  */
-static __always_inline s32 load_part(void *percpu, u64 offset)
+static __always_inline s64 load_part(void *percpu, u64 offset)
 {
 	struct refcount_struct *at =
 		bpf_rdonly_cast((char *)percpu + offset, bpf_core_type_id_kernel(struct refcount_struct));
@@ -246,46 +253,47 @@ static __always_inline s32 load_part(void *percpu, u64 offset)
 	return at->refs.counter;
 }
 
-#define SUM_PARTS(k)                                                                               \
+#define SUM_PARTS(sum, k)                                                                          \
 	do {                                                                                       \
 		void *percpu_ = mm->rss_stat[k].counters;                                          \
-		s64 sum_ = 0;                                                                      \
 		for (u32 i = 0; i < MAX_CPUS && i < cfg_cpus; i++)                                 \
-			sum_ += load_part(percpu_, percpu_offset[i]);                              \
-		cell->value[k] = count[k] + sum_;                                                  \
+			(sum) += load_part(percpu_, tree_cpus[i].percpu_offset);                   \
 	} while (0)
 
 /* Sums up the counters of RSS anew. */
 static __noinline int recount(struct cell *cell, struct mm_struct *mm)
 {
-	s64 count[MEM_KINDS];
+	s64 file, anon, shmem;
 
 	if (!cell)
 		return 0;
 	/* counts before parts: a fold on another CPU in between can hide pages, never count them twice */
-	count[MEM_FILE] = mm->rss_stat[MEM_FILE].count;
-	count[MEM_ANON] = mm->rss_stat[MEM_ANON].count;
-	count[MEM_SHMEM] = mm->rss_stat[MEM_SHMEM].count;
+	file = mm->rss_stat[MEM_FILE].count;
+	anon = mm->rss_stat[MEM_ANON].count;
+	shmem = mm->rss_stat[MEM_SHMEM].count;
+	cell->counted = file + anon + shmem;
 	barrier();
-	SUM_PARTS(MEM_FILE);
-	SUM_PARTS(MEM_ANON);
-	SUM_PARTS(MEM_SHMEM);
-	cell->counted = count[MEM_FILE] + count[MEM_ANON] + count[MEM_SHMEM];
+	SUM_PARTS(file, MEM_FILE);
+	SUM_PARTS(anon, MEM_ANON);
+	SUM_PARTS(shmem, MEM_SHMEM);
+	cell->kind[MEM_FILE].now = file;
+	cell->kind[MEM_ANON].now = anon;
+	cell->kind[MEM_SHMEM].now = shmem;
+	cell->rss = file + anon + shmem;
 	return 0;
 }
 
-static __always_inline int on_swap(struct slot *s, struct cell *cell, struct tree_cpu *t,
-				   struct mm_struct *mm, u32 own)
+static __noinline int on_swap(struct slot *s, struct cell *cell, struct tree_cpu *t, struct mm_struct *mm)
 {
 	s64 count = mm->rss_stat[MEM_SWAP].count, swap = count;
-	void *percpu = mm->rss_stat[MEM_SWAP].counters;
 
+	if (!s || !cell || !t)
+		return 0;
 	barrier();
-	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++)
-		swap += load_part(percpu, percpu_offset[cpu]);
+	SUM_PARTS(swap, MEM_SWAP);
 	s->swap_pages = swap;
-	raise(&cell->peak[MEM_SWAP], swap);
-	book(s, cell, t, MEM_SWAP, count, load_part(percpu, percpu_offset[own]));
+	raise(&cell->kind[MEM_SWAP].peak, swap);
+	book(s, cell, t, MEM_SWAP, count, load_part(mm->rss_stat[MEM_SWAP].counters, t->percpu_offset));
 	return 0;
 }
 
@@ -298,19 +306,16 @@ struct booking {
 	u64 timed_from; /* 0 = this event is not timed */
 };
 
-/* Finds the booking of a watched mm; false for all others, as cheaply as can be. */
-static __always_inline bool find_booking(struct booking *at, struct mm_struct *mm)
+/* Finds the booking of a watched mm. `b` is its bucket, which has residents. */
+static __always_inline bool find_booking(struct booking *at, struct mm_struct *mm, const struct bucket *b)
 {
-	struct bucket *b = bucket_of(low_half(mm));
-	u32 shown = b->slot, residents = b->residents, n = shown - 1;
+	u32 shown = b->slot, n = shown - 1;
 	struct slot *s = NULL;
 
-	if (!residents)
-		return false;
 	if (shown)
 		s = slot_at(n);
 	if (!s || s->mm != (u64)mm) {
-		if (shown && residents == 1)
+		if (shown && b->residents == 1)
 			return false;
 		s = find_by_mm((u64)mm, &n);
 		if (!s || s->mm != (u64)mm)
@@ -322,21 +327,21 @@ static __always_inline bool find_booking(struct booking *at, struct mm_struct *m
 	if (!at->cell || at->cpu >= MAX_CPUS)
 		return false;
 	at->tree = &tree_cpus[at->cpu];
-	at->cell->events++;
+	if (!++at->cell->events)
+		__sync_fetch_and_add(&s->events, 1ULL << 32);
 	at->timed_from = at->tree->events++ % TIMED_EVERY ? 0 : bpf_ktime_get_ns();
 	touch(s);
 	return true;
 }
 
-static __always_inline void finish_booking(const struct booking *at, s64 file, s64 anon, s64 shmem)
+static __always_inline void finish_booking(const struct booking *at)
 {
-	s64 rss = file + anon + shmem, moved = rss - at->slot->level_pages;
+	struct cell *cell = at->cell;
 
-	raise_peak(at->cell, rss, file, anon, shmem, at->slot->swap_pages);
-	if (moved >= LEVEL_PAGES || moved <= -LEVEL_PAGES) {
-		at->slot->level_pages = rss;
-		emit_level(at->slot, file, anon, shmem);
-	}
+	raise_rss_peak(cell, cell->rss, cell->kind[MEM_FILE].now, cell->kind[MEM_ANON].now,
+		       at->slot->swap_pages);
+	if (reaches(cell->rss - at->slot->level_pages, LEVEL_PAGES))
+		emit_level(at->slot, cell);
 	if (at->timed_from) {
 		at->tree->timed_ns += bpf_ktime_get_ns() - at->timed_from;
 		at->tree->timed_events++;
@@ -344,7 +349,7 @@ static __always_inline void finish_booking(const struct booking *at, s64 file, s
 }
 
 /*
- * Does the cell's value hold but for what this CPU's own part of this counter has changed by? With one
+ * Does the cell hold but for what this CPU's own part of this counter has changed by? With one
  * thread, as long as all events come from this CPU and no count moves. With several, on few CPUs
  * never; on many the other CPUs' parts are taken to stand until some count moves.
  */
@@ -353,35 +358,36 @@ static __always_inline bool still_counted(const struct booking *at, struct mm_st
 	if (at->slot->threads == 1)
 		return !count_moved && at->slot->last_cpu == at->cpu;
 	return cfg_cpus > EXACT_CPUS &&
-	       at->cell->counted == mm->rss_stat[MEM_FILE].count + mm->rss_stat[MEM_ANON].count +
-					    mm->rss_stat[MEM_SHMEM].count;
+	       at->cell->counted == (u32)(mm->rss_stat[MEM_FILE].count + mm->rss_stat[MEM_ANON].count +
+						  mm->rss_stat[MEM_SHMEM].count);
 }
 
 static __always_inline void on_member(const struct booking *at, struct mm_struct *mm, int k, s64 count,
 				      void *percpu)
 {
-	s32 part = load_part(percpu, percpu_offset[at->cpu]);
-	s64 own = part - at->cell->part[k];
+	s64 part = load_part(percpu, at->tree->percpu_offset), own = part - at->cell->part[k];
+	struct cell *cell = at->cell;
 
-	if (still_counted(at, mm, book(at->slot, at->cell, at->tree, k, count, part))) {
-		at->cell->value[k] += own;
+	if (still_counted(at, mm, book(at->slot, cell, at->tree, k, count, part))) {
+		cell->kind[k].now += own;
+		cell->rss += own;
 	} else {
-		recount(at->cell, mm);
+		recount(cell, mm);
 		if (at->slot->threads == 1)
 			at->slot->last_cpu = at->cpu;
 	}
-	raise(&at->cell->peak[k], at->cell->value[k]);
+	raise(&cell->kind[k].peak, cell->kind[k].now);
 }
 
 /* Only a literal index into mm->rss_stat[] is relocated, and only a constant one passes the verifier. */
 #define ON_MEMBER(k) on_member(&at, mm, k, mm->rss_stat[k].count, mm->rss_stat[k].counters)
 
-SEC("tp_btf/rss_stat")
-int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
+/* A function of its own: the stack and registers that it needs cost those who are not watched nothing. */
+static __noinline int on_watched(struct mm_struct *mm, int member, const struct bucket *b)
 {
 	struct booking at;
 
-	if (!find_booking(&at, mm))
+	if (!b || !find_booking(&at, mm, b))
 		return 0;
 	if (member == MEM_ANON)
 		ON_MEMBER(MEM_ANON);
@@ -390,20 +396,29 @@ int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
 	else if (member == MEM_SHMEM)
 		ON_MEMBER(MEM_SHMEM);
 	else
-		return on_swap(at.slot, at.cell, at.tree, mm, at.cpu);
-	finish_booking(&at, at.cell->value[MEM_FILE], at.cell->value[MEM_ANON], at.cell->value[MEM_SHMEM]);
+		return on_swap(at.slot, at.cell, at.tree, mm);
+	finish_booking(&at);
 	return 0;
+}
+
+SEC("tp_btf/rss_stat")
+int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
+{
+	const struct bucket *b = bucket_of(low_half(mm));
+
+	return b->residents ? on_watched(mm, member, b) : 0;
 }
 
 /* Before 6.2 the counters are plain atomics, and events come only when a thread folds its own. */
 SEC("tp_btf/rss_stat")
 int BPF_PROG(on_rss_stat_atomic, struct mm_struct *mm, int member)
 {
+	const struct bucket *b = bucket_of(low_half(mm));
 	struct mm_struct___atomic *old = (void *)mm;
 	s64 count[MEM_KINDS];
 	struct booking at;
 
-	if (!find_booking(&at, mm))
+	if (!b->residents || !find_booking(&at, mm, b))
 		return 0;
 	if (bpf_get_current_pid_tgid() >> 32 != at.slot->tgid)
 		at.slot->remote = 1;
@@ -414,9 +429,11 @@ int BPF_PROG(on_rss_stat_atomic, struct mm_struct *mm, int member)
 	at.slot->swap_pages = count[MEM_SWAP];
 	for (int k = 0; k < MEM_KINDS; k++) {
 		book(at.slot, at.cell, at.tree, k, count[k], 0);
-		raise(&at.cell->peak[k], count[k]);
+		at.cell->kind[k].now = count[k];
+		raise(&at.cell->kind[k].peak, count[k]);
 	}
-	finish_booking(&at, count[MEM_FILE], count[MEM_ANON], count[MEM_SHMEM]);
+	at.cell->rss = rss_of(count);
+	finish_booking(&at);
 	return 0;
 }
 

@@ -16,7 +16,6 @@
 /* Settings, fixed at load. Globals have UAPI types, as the skeleton declares them for user space. */
 const volatile __u32 cfg_cpus = 1; /* possible CPUs, at most MAX_CPUS */
 const volatile __u32 cfg_alarm_ended = 512; /* ended slots waiting that are worth a wake-up */
-const volatile __s64 cfg_fold_pages = 16; /* a CPU folds into the tree when it holds this many */
 const volatile __u64 cfg_tick_ns = 4000000; /* length of a jiffy */
 const volatile bool cfg_children = true; /* watch what watched processes fork */
 const volatile bool cfg_all = false; /* watch everything */
@@ -26,10 +25,9 @@ const volatile __u64 cfg_cgroup_id = 0;
 const volatile __u32 cfg_cgroup_level = 0;
 const volatile __s32 cfg_cgroup_hierarchy = 0; /* 0 = the unified one */
 
-struct bucket mm_index[1 << INDEX_BITS];
+struct bucket mm_index[1 << INDEX_BITS] __attribute__((aligned(64)));
 struct tree tree;
-struct tree_cpu tree_cpus[MAX_CPUS];
-__u64 percpu_offset[MAX_CPUS]; /* of each CPU's copy of per-CPU variables */
+struct tree_cpu tree_cpus[MAX_CPUS] __attribute__((aligned(64)));
 __u32 own_pidns_level; /* of memmon-bpf's pid namespace */
 __u64 own_pidns; /* its address */
 __u64 clock_ns; /* between two readings of the clock: part of every timed event */
@@ -41,6 +39,7 @@ __u32 read_all; /* the reader wants untouched processes too */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* never mapped, but so it begins on a page */
 	__uint(max_entries, 1); /* set at load */
 	__type(key, u32);
 	__type(value, struct slot);
@@ -48,6 +47,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1); /* slots × CPUs */
 	__type(key, u32);
 	__type(value, struct cell);

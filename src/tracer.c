@@ -582,7 +582,7 @@ static int read_tree(struct tracer *t)
 	/* what is not tracked has no bound */
 	rec.error_pages = UNKNOWN_U64;
 	if (t->percpu && !rec.processes_untracked)
-		rec.error_pages = t->cpus * ((uint64_t)t->skel->rodata->cfg_fold_pages - 1);
+		rec.error_pages = t->cpus * (FOLD_PAGES - 1);
 	return t->fn(t->ctx, &rec.head, rec.head.size);
 }
 
