@@ -56,7 +56,8 @@ static __always_inline u64 cgroup_ancestor_id(struct cgroup *cgrp, u32 level)
 		return BPF_CORE_READ(ancestor, kn, id);
 	}
 	bpf_probe_read_kernel(&id, sizeof(id),
-			      (char *)cgrp + bpf_core_field_offset(struct cgroup___ids, ancestor_ids) +
+			      (char *)cgrp +
+				      bpf_core_field_offset(struct cgroup___ids, ancestor_ids) +
 				      level * sizeof(id));
 	return id;
 }

@@ -105,7 +105,8 @@ struct vm_volume {
 
 enum vm_call { VM_MMAP, VM_MUNMAP, VM_BRK, VM_CALLS };
 
-#define READING_NO_MM 1U /* shares its parent's memory (vfork) or has not exec'ed yet: no RSS of its own */
+#define READING_NO_MM \
+	1U /* shares its parent's memory (vfork) or has not exec'ed yet: no RSS of its own */
 #define READING_ENDED 2U /* the process has ended: `now` is what it held when it began to exit */
 #define READING_NO_NOW 4U /* … and that is not known: the kernel told of the end too late */
 

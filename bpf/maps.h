@@ -52,7 +52,8 @@ struct slot {
 	__s32 wait_status;
 	__u32 remote; /* another process changed its counters (noted before 6.2 only) */
 	__u32 threads_peak;
-	__u64 minor_faults, major_faults, cpu_ns; /* of the threads that have ended, over their lives */
+	__u64 minor_faults, major_faults,
+		cpu_ns; /* of the threads that have ended, over their lives */
 	__u64 brk;
 	struct vm_volume volume[VM_CALLS];
 	char comm[COMM_LEN];

@@ -47,7 +47,8 @@ static __always_inline struct cgroup *memory_cgroup(struct task_struct *task)
 	struct cgroup_subsys_state *css = NULL;
 
 	bpf_probe_read_kernel(&css, sizeof(css),
-			      (char *)set + bpf_core_field_offset(struct css_set, subsys) + id * sizeof(css));
+			      (char *)set + bpf_core_field_offset(struct css_set, subsys) +
+				      id * sizeof(css));
 	return BPF_CORE_READ(css, cgroup);
 }
 

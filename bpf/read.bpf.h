@@ -50,7 +50,8 @@ int set_up(void *ctx)
 	if (!has_percpu_rss())
 		return 0;
 	bpf_probe_read_kernel(&base, sizeof(base),
-			      (void *)(as_number(&percpu_probe) + bpf_core_field_offset(struct bpf_array, pptrs)));
+			      (void *)(as_number(&percpu_probe) +
+				       bpf_core_field_offset(struct bpf_array, pptrs)));
 	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
 		void *value = bpf_map_lookup_percpu_elem(&percpu_probe, &zero, cpu);
 

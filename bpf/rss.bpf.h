@@ -31,16 +31,16 @@ struct counters {
 	u64 percpu[MEM_KINDS]; /* address of the per-CPU parts; 0 before 6.2 */
 };
 
-#define READ_COUNTER(c, mm, k)                                                                     \
-	do {                                                                                       \
-		if (has_percpu_rss()) {                                                            \
-			(c)->count[k] = BPF_CORE_READ(mm, rss_stat[k].count);                      \
-			(c)->percpu[k] = (u64)BPF_CORE_READ(mm, rss_stat[k].counters);             \
-		} else {                                                                           \
-			struct mm_struct___atomic *old_ = (void *)(mm);                            \
-			(c)->count[k] = BPF_CORE_READ(old_, rss_stat.count[k].counter);            \
-			(c)->percpu[k] = 0;                                                        \
-		}                                                                                  \
+#define READ_COUNTER(c, mm, k)                                                          \
+	do {                                                                            \
+		if (has_percpu_rss()) {                                                 \
+			(c)->count[k] = BPF_CORE_READ(mm, rss_stat[k].count);           \
+			(c)->percpu[k] = (u64)BPF_CORE_READ(mm, rss_stat[k].counters);  \
+		} else {                                                                \
+			struct mm_struct___atomic *old_ = (void *)(mm);                 \
+			(c)->count[k] = BPF_CORE_READ(old_, rss_stat.count[k].counter); \
+			(c)->percpu[k] = 0;                                             \
+		}                                                                       \
 	} while (0)
 
 static __always_inline void read_counters(struct counters *c, struct mm_struct *mm)
@@ -56,7 +56,8 @@ static __always_inline s64 read_part(const struct counters *c, int k, u32 cpu)
 	s32 part = 0;
 
 	if (has_percpu_rss() && cpu < MAX_CPUS)
-		bpf_probe_read_kernel(&part, sizeof(part), (void *)(c->percpu[k] + tree_cpus[cpu].percpu_offset));
+		bpf_probe_read_kernel(&part, sizeof(part),
+				      (void *)(c->percpu[k] + tree_cpus[cpu].percpu_offset));
 	return part;
 }
 
@@ -223,8 +224,8 @@ static __always_inline bool reaches(s64 pages, s64 bound)
  * Books one counter's change on the tree. Returns whether the shared count moved, so that more than
  * this CPU's part has changed.
  */
-static __always_inline bool book(struct slot *s, struct cell *cell, struct tree_cpu *t, int k, s64 count,
-				 s64 part)
+static __always_inline bool book(struct slot *s, struct cell *cell, struct tree_cpu *t, int k,
+				 s64 count, s64 part)
 {
 	s64 unfolded = t->unfolded[k] + part - cell->part[k];
 	s64 moved = count - *(volatile s64 *)&s->count_seen[k];
@@ -247,17 +248,17 @@ static __always_inline bool book(struct slot *s, struct cell *cell, struct tree_
  */
 static __always_inline s64 load_part(void *percpu, u64 offset)
 {
-	struct refcount_struct *at =
-		bpf_rdonly_cast((char *)percpu + offset, bpf_core_type_id_kernel(struct refcount_struct));
+	struct refcount_struct *at = bpf_rdonly_cast(
+		(char *)percpu + offset, bpf_core_type_id_kernel(struct refcount_struct));
 
 	return at->refs.counter;
 }
 
-#define SUM_PARTS(sum, k)                                                                          \
-	do {                                                                                       \
-		void *percpu_ = mm->rss_stat[k].counters;                                          \
-		for (u32 i = 0; i < MAX_CPUS && i < cfg_cpus; i++)                                 \
-			(sum) += load_part(percpu_, tree_cpus[i].percpu_offset);                   \
+#define SUM_PARTS(sum, k)                                                        \
+	do {                                                                     \
+		void *percpu_ = mm->rss_stat[k].counters;                        \
+		for (u32 i = 0; i < MAX_CPUS && i < cfg_cpus; i++)               \
+			(sum) += load_part(percpu_, tree_cpus[i].percpu_offset); \
 	} while (0)
 
 /* Sums up the counters of RSS anew. */
@@ -283,7 +284,8 @@ static __noinline int recount(struct cell *cell, struct mm_struct *mm)
 	return 0;
 }
 
-static __noinline int on_swap(struct slot *s, struct cell *cell, struct tree_cpu *t, struct mm_struct *mm)
+static __noinline int on_swap(struct slot *s, struct cell *cell, struct tree_cpu *t,
+			      struct mm_struct *mm)
 {
 	s64 count = mm->rss_stat[MEM_SWAP].count, swap = count;
 
@@ -293,7 +295,8 @@ static __noinline int on_swap(struct slot *s, struct cell *cell, struct tree_cpu
 	SUM_PARTS(swap, MEM_SWAP);
 	s->swap_pages = swap;
 	raise(&cell->kind[MEM_SWAP].peak, swap);
-	book(s, cell, t, MEM_SWAP, count, load_part(mm->rss_stat[MEM_SWAP].counters, t->percpu_offset));
+	book(s, cell, t, MEM_SWAP, count,
+	     load_part(mm->rss_stat[MEM_SWAP].counters, t->percpu_offset));
 	return 0;
 }
 
@@ -307,7 +310,8 @@ struct booking {
 };
 
 /* Finds the booking of a watched mm. `b` is its bucket, which has residents. */
-static __always_inline bool find_booking(struct booking *at, struct mm_struct *mm, const struct bucket *b)
+static __always_inline bool find_booking(struct booking *at, struct mm_struct *mm,
+					 const struct bucket *b)
 {
 	u32 shown = b->slot, n = shown - 1;
 	struct slot *s = NULL;
@@ -353,17 +357,18 @@ static __always_inline void finish_booking(const struct booking *at)
  * thread, as long as all events come from this CPU and no count moves. With several, on few CPUs
  * never; on many the other CPUs' parts are taken to stand until some count moves.
  */
-static __always_inline bool still_counted(const struct booking *at, struct mm_struct *mm, bool count_moved)
+static __always_inline bool still_counted(const struct booking *at, struct mm_struct *mm,
+					  bool count_moved)
 {
 	if (at->slot->threads == 1)
 		return !count_moved && at->slot->last_cpu == at->cpu;
-	return cfg_cpus > EXACT_CPUS &&
-	       at->cell->counted == (u32)(mm->rss_stat[MEM_FILE].count + mm->rss_stat[MEM_ANON].count +
-						  mm->rss_stat[MEM_SHMEM].count);
+	return cfg_cpus > EXACT_CPUS && at->cell->counted == (u32)(mm->rss_stat[MEM_FILE].count +
+								   mm->rss_stat[MEM_ANON].count +
+								   mm->rss_stat[MEM_SHMEM].count);
 }
 
-static __always_inline void on_member(const struct booking *at, struct mm_struct *mm, int k, s64 count,
-				      void *percpu)
+static __always_inline void on_member(const struct booking *at, struct mm_struct *mm, int k,
+				      s64 count, void *percpu)
 {
 	s64 part = load_part(percpu, at->tree->percpu_offset), own = part - at->cell->part[k];
 	struct cell *cell = at->cell;
@@ -382,12 +387,12 @@ static __always_inline void on_member(const struct booking *at, struct mm_struct
 /* Only a literal index into mm->rss_stat[] is relocated, and only a constant one passes the verifier. */
 #define ON_MEMBER(k) on_member(&at, mm, k, mm->rss_stat[k].count, mm->rss_stat[k].counters)
 
-/* A function of its own: the stack and registers that it needs cost those who are not watched nothing. */
-static __noinline int on_watched(struct mm_struct *mm, int member, const struct bucket *b)
+/* Inlined, as a call and its return cost 5 ns here; what needs stack is in functions of its own. */
+static __always_inline int on_watched(struct mm_struct *mm, int member, const struct bucket *b)
 {
 	struct booking at;
 
-	if (!b || !find_booking(&at, mm, b))
+	if (!find_booking(&at, mm, b))
 		return 0;
 	if (member == MEM_ANON)
 		ON_MEMBER(MEM_ANON);

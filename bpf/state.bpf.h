@@ -19,7 +19,8 @@ const volatile __u32 cfg_alarm_ended = 512; /* ended slots waiting that are wort
 const volatile __u64 cfg_tick_ns = 4000000; /* length of a jiffy */
 const volatile bool cfg_children = true; /* watch what watched processes fork */
 const volatile bool cfg_all = false; /* watch everything */
-const volatile bool cfg_mm_end = true; /* a hook tells when an mm ends; else it ends with its process */
+const volatile bool cfg_mm_end =
+	true; /* a hook tells when an mm ends; else it ends with its process */
 const volatile bool cfg_cgroup = false; /* watch the members of one cgroup subtree: */
 const volatile __u64 cfg_cgroup_id = 0;
 const volatile __u32 cfg_cgroup_level = 0;
@@ -138,11 +139,11 @@ static __always_inline struct bucket *bucket_of(u32 mm_low)
 }
 
 /* A pointer's low half, as a number. */
-#define low_half(pointer)                                                                          \
-	({                                                                                         \
-		u32 low_;                                                                          \
-		asm volatile("%0 = %1" : "=w"(low_) : "w"((u32)(u64)(pointer)));                   \
-		low_;                                                                              \
+#define low_half(pointer)                                                        \
+	({                                                                       \
+		u32 low_;                                                        \
+		asm volatile("%0 = %1" : "=w"(low_) : "w"((u32)(u64)(pointer))); \
+		low_;                                                            \
 	})
 
 static __always_inline struct slot *find_by_mm(u64 mm, u32 *n)

@@ -36,13 +36,19 @@ struct features {
 };
 
 static const char *const names[FEATURE_COUNT] = {
-	[FEATURE_PRIVILEGE] = "privilege",	 [FEATURE_BTF] = "btf",
-	[FEATURE_BPF] = "bpf",			 [FEATURE_RSS_STAT] = "rss_stat",
-	[FEATURE_PERCPU_RSS] = "percpu_rss",	 [FEATURE_PROCESSES] = "processes",
-	[FEATURE_EXIT_MMAP] = "exit_mmap",	 [FEATURE_LAST] = "last",
+	[FEATURE_PRIVILEGE] = "privilege",
+	[FEATURE_BTF] = "btf",
+	[FEATURE_BPF] = "bpf",
+	[FEATURE_RSS_STAT] = "rss_stat",
+	[FEATURE_PERCPU_RSS] = "percpu_rss",
+	[FEATURE_PROCESSES] = "processes",
+	[FEATURE_EXIT_MMAP] = "exit_mmap",
+	[FEATURE_LAST] = "last",
 	[FEATURE_OOM] = "oom",
-	[FEATURE_VOLUMES] = "volumes",		 [FEATURE_CGROUP_MOVES] = "cgroup_moves",
-	[FEATURE_AVAILABLE] = "available",	 [FEATURE_PRESSURE] = "pressure",
+	[FEATURE_VOLUMES] = "volumes",
+	[FEATURE_CGROUP_MOVES] = "cgroup_moves",
+	[FEATURE_AVAILABLE] = "available",
+	[FEATURE_PRESSURE] = "pressure",
 	[FEATURE_PSS] = "pss",
 };
 
@@ -54,7 +60,8 @@ static char *set(struct features *f, enum feature which, const char *state)
 	return f->why[which];
 }
 
-static void set_if(struct features *f, enum feature which, bool on, const char *otherwise, const char *why)
+static void set_if(struct features *f, enum feature which, bool on, const char *otherwise,
+		   const char *why)
 {
 	snprintf(set(f, which, on ? "on" : otherwise), WHY_LEN, "%s", why);
 }
@@ -75,16 +82,19 @@ static void probe_privilege(struct features *f)
 	} needed[] = { { CAP_BPF, "CAP_BPF" }, { CAP_PERFMON, "CAP_PERFMON" } };
 	char missing[64] = "";
 
-	if (capng_get_caps_process() == 0 && !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN)) {
+	if (capng_get_caps_process() == 0 &&
+	    !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN)) {
 		for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 			if (capng_have_capability(CAPNG_EFFECTIVE, needed[i].cap))
 				continue;
-			strncat(missing, *missing ? ", " : "", sizeof(missing) - strlen(missing) - 1);
+			strncat(missing, *missing ? ", " : "",
+				sizeof(missing) - strlen(missing) - 1);
 			strncat(missing, needed[i].name, sizeof(missing) - strlen(missing) - 1);
 		}
 	}
 	snprintf(set(f, FEATURE_PRIVILEGE, *missing ? "off" : "on"), WHY_LEN,
-		 "missing %s; run as root (sudo memmon-bpf …) or grant CAP_BPF and CAP_PERFMON", missing);
+		 "missing %s; run as root (sudo memmon-bpf …) or grant CAP_BPF and CAP_PERFMON",
+		 missing);
 }
 
 static void probe_btf(struct features *f, const char *path)
@@ -96,9 +106,10 @@ static void probe_btf(struct features *f, const char *path)
 		set(f, FEATURE_BTF, "on");
 		return;
 	}
-	snprintf(set(f, FEATURE_BTF, "off"), WHY_LEN,
-		 "cannot read type information from '%s': %s; boot a kernel with CONFIG_DEBUG_INFO_BTF=y%s", from,
-		 strerror(errno), path ? "" : ", mount /sys, or give a file with --btf");
+	snprintf(
+		set(f, FEATURE_BTF, "off"), WHY_LEN,
+		"cannot read type information from '%s': %s; boot a kernel with CONFIG_DEBUG_INFO_BTF=y%s",
+		from, strerror(errno), path ? "" : ", mount /sys, or give a file with --btf");
 }
 
 /* What stands in the way of bpf(2) for someone who has the capabilities. */
@@ -145,7 +156,8 @@ static void probe_bpf(struct features *f)
 		snprintf(set(f, FEATURE_BPF, "off"), WHY_LEN, "not probed without the privilege");
 		return;
 	}
-	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "memmon_probe", 0, 0, (unsigned int)getpagesize(), NULL);
+	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "memmon_probe", 0, 0, (unsigned int)getpagesize(),
+			    NULL);
 
 	if (fd >= 0) {
 		close(fd);
@@ -185,19 +197,23 @@ static void probe_volumes(struct features *f)
 	int err = try_trampoline(f->btf, BPF_TRACE_FEXIT, SYSCALL_PREFIX "munmap");
 
 	if (err && !feature_on(f, FEATURE_PRIVILEGE)) {
-		snprintf(set(f, FEATURE_VOLUMES, "off"), WHY_LEN, "not probed without the privilege");
+		snprintf(set(f, FEATURE_VOLUMES, "off"), WHY_LEN,
+			 "not probed without the privilege");
 		return;
 	}
-	snprintf(set(f, FEATURE_VOLUMES, err ? "off" : "on"), WHY_LEN,
-		 "this kernel refuses fexit programs (%s): mmap, munmap and brk volumes are n/a; --vma collects "
-		 "them from sys_exit, which taxes every system call of the machine",
-		 strerror(-err));
+	snprintf(
+		set(f, FEATURE_VOLUMES, err ? "off" : "on"), WHY_LEN,
+		"this kernel refuses fexit programs (%s): mmap, munmap and brk volumes are n/a; --vma collects "
+		"them from sys_exit, which taxes every system call of the machine",
+		strerror(-err));
 }
 
 /* Since 6.16 the exit is told before the mm is given up, and with `group_dead` after the task. */
 static bool exit_is_early(const struct features *f)
 {
-	int id = f->btf ? btf__find_by_name_kind(f->btf, "btf_trace_sched_process_exit", BTF_KIND_TYPEDEF) : 0;
+	int id = f->btf ? btf__find_by_name_kind(f->btf, "btf_trace_sched_process_exit",
+						 BTF_KIND_TYPEDEF) :
+			  0;
 	const struct btf_type *type = id > 0 ? btf__type_by_id(f->btf, (uint32_t)id) : NULL;
 
 	type = type ? btf__type_by_id(f->btf, type->type) : NULL;
@@ -243,7 +259,8 @@ static void probe_hooks(struct features *f)
 	set_if(f, FEATURE_PROCESSES,
 	       has_tracepoint(f, "sched_process_fork") && has_tracepoint(f, "sched_process_exec") &&
 		       has_tracepoint(f, "sched_process_exit"),
-	       "off", "the kernel has no sched_process_* tracepoints with BTF: Linux 5.10 or later is needed");
+	       "off",
+	       "the kernel has no sched_process_* tracepoints with BTF: Linux 5.10 or later is needed");
 	set_if(f, FEATURE_OOM, f->btf && victim_is_task(f), "off",
 	       "the kernel does not tell the OOM killer's choice as a task: OOM kills are not listed");
 	set_if(f, FEATURE_CGROUP_MOVES, has_tracepoint(f, "cgroup_attach_task"), "off",
@@ -258,11 +275,14 @@ static void probe_procfs(struct features *f)
 	bool ok;
 
 	ok = procfs_read_meminfo(&meminfo) == 0 && meminfo.available_bytes != UNKNOWN_U64;
-	set_if(f, FEATURE_AVAILABLE, ok, "off", "/proc/meminfo has no MemAvailable; is /proc mounted?");
+	set_if(f, FEATURE_AVAILABLE, ok, "off",
+	       "/proc/meminfo has no MemAvailable; is /proc mounted?");
 	ok = procfs_read_pressure(&pressure) == 0 && pressure.some_us != UNKNOWN_U64;
-	set_if(f, FEATURE_PRESSURE, ok, "off", "no /proc/pressure/memory: boot with psi=1 to have it");
+	set_if(f, FEATURE_PRESSURE, ok, "off",
+	       "no /proc/pressure/memory: boot with psi=1 to have it");
 	ok = procfs_read_smaps(getpid(), &smaps) == 0;
-	set_if(f, FEATURE_PSS, ok, "off", "no /proc/PID/smaps_rollup: --pss and the footprint are n/a");
+	set_if(f, FEATURE_PSS, ok, "off",
+	       "no /proc/PID/smaps_rollup: --pss and the footprint are n/a");
 }
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -327,8 +347,9 @@ int features_require(const struct features *f, char *why, size_t why_len)
 		enum feature which;
 		int err;
 	} required[] = {
-		{ FEATURE_PRIVILEGE, -EPERM }, { FEATURE_BTF, -ENOENT },      { FEATURE_BPF, -EPERM },
-		{ FEATURE_RSS_STAT, -ENOTSUP }, { FEATURE_PROCESSES, -ENOTSUP },
+		{ FEATURE_PRIVILEGE, -EPERM },   { FEATURE_BTF, -ENOENT },
+		{ FEATURE_BPF, -EPERM },         { FEATURE_RSS_STAT, -ENOTSUP },
+		{ FEATURE_PROCESSES, -ENOTSUP },
 	};
 
 	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
@@ -343,8 +364,9 @@ int features_require(const struct features *f, char *why, size_t why_len)
 void features_note_vma(struct features *f, bool asked)
 {
 	if (asked && !feature_on(f, FEATURE_VOLUMES))
-		snprintf(set(f, FEATURE_VOLUMES, "degraded"), WHY_LEN,
-			 "--vma: collected from sys_exit, which taxes every system call of the machine");
+		snprintf(
+			set(f, FEATURE_VOLUMES, "degraded"), WHY_LEN,
+			"--vma: collected from sys_exit, which taxes every system call of the machine");
 }
 
 bool features_print(const struct features *f, FILE *out, bool color)
@@ -357,10 +379,13 @@ bool features_print(const struct features *f, FILE *out, bool color)
 		const struct feature_state *state = &f->table[i];
 		const char *paint = !color ? "" : !state->why ? "\033[32m" : "\033[33m";
 
-		fprintf(out, "%s%-9s%s %s\n", paint, state->state, color ? "\033[0m" : "", state->name);
+		fprintf(out, "%s%-9s%s %s\n", paint, state->state, color ? "\033[0m" : "",
+			state->name);
 		if (state->why)
 			fprintf(out, "          %s\n", state->why);
 	}
-	fprintf(out, "%s\n", can ? "memmon-bpf can watch on this machine." : "memmon-bpf cannot watch on this machine.");
+	fprintf(out, "%s\n",
+		can ? "memmon-bpf can watch on this machine." :
+		      "memmon-bpf cannot watch on this machine.");
 	return can;
 }

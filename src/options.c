@@ -101,17 +101,17 @@ static void print_fields(void)
 {
 	static const char *const unit_names[] = {
 		[FIELD_BYTES] = "bytes", [FIELD_COUNT] = "count", [FIELD_SECONDS] = "s",
-		[FIELD_NS] = "ns",	 [FIELD_RATIO] = "ratio",
+		[FIELD_NS] = "ns",       [FIELD_RATIO] = "ratio",
 	};
 
 	puts("Of the whole watch (--fail-if, CSV, JSON):");
 	for (size_t i = 0; i < n_snapshot_fields; i++)
-		printf("  %-26s %-6s %s\n", snapshot_fields[i].name, unit_names[snapshot_fields[i].unit],
-		       snapshot_fields[i].help);
+		printf("  %-26s %-6s %s\n", snapshot_fields[i].name,
+		       unit_names[snapshot_fields[i].unit], snapshot_fields[i].help);
 	puts("Of each process (CSV, JSON):");
 	for (size_t i = 0; i < n_process_fields; i++)
-		printf("  %-26s %-6s %s\n", process_fields[i].name, unit_names[process_fields[i].unit],
-		       process_fields[i].help);
+		printf("  %-26s %-6s %s\n", process_fields[i].name,
+		       unit_names[process_fields[i].unit], process_fields[i].help);
 }
 
 /* Bad usage: says what is wrong, harmless to the terminal whatever the user typed, and exits with 2. */
@@ -128,7 +128,8 @@ refuse(struct argp_state *state, const char *format, ...)
 	argp_error(state, "%s", shown);
 }
 
-static double parse_seconds(struct argp_state *state, const char *option, const char *text, double least)
+static double parse_seconds(struct argp_state *state, const char *option, const char *text,
+			    double least)
 {
 	char *end;
 	double value = strtod(text, &end);
@@ -136,7 +137,8 @@ static double parse_seconds(struct argp_state *state, const char *option, const 
 	if (end == text || *end || !isfinite(value))
 		refuse(state, "%s: '%s' is not a number of seconds", option, text);
 	if (value < least || value > 1e9)
-		refuse(state, "%s: '%s' is out of range; give %g or more seconds", option, text, least);
+		refuse(state, "%s: '%s' is out of range; give %g or more seconds", option, text,
+		       least);
 	return value;
 }
 
@@ -149,9 +151,12 @@ static void add_pids(struct argp_state *state, struct options *o, const char *te
 		errno = 0;
 		pid = strtol(text, &end, 10);
 		if (end == text || (*end && *end != ',') || errno || pid <= 0 || pid > INT_MAX)
-			refuse(state, "-p: '%s' is not a pid; give numbers, as in -p 4711,4712", text);
+			refuse(state, "-p: '%s' is not a pid; give numbers, as in -p 4711,4712",
+			       text);
 		if (o->n_pids == MAX_PIDS)
-			refuse(state, "-p: more than %d pids; watch their cgroup with -g, or all with -a", MAX_PIDS);
+			refuse(state,
+			       "-p: more than %d pids; watch their cgroup with -g, or all with -a",
+			       MAX_PIDS);
 		o->pids[o->n_pids++] = (pid_t)pid;
 		if (!*end)
 			break;
@@ -201,7 +206,8 @@ static void check_targets(struct argp_state *state, const struct options *o)
 	if (n == 0)
 		refuse(state, "nothing to watch: give -p PID, -- COMMAND, -g CGROUP or -a");
 	if (n > 1)
-		refuse(state, "%s and %s exclude each other: watch one at a time", given[0], given[1]);
+		refuse(state, "%s and %s exclude each other: watch one at a time", given[0],
+		       given[1]);
 	if (o->scope && !o->command)
 		refuse(state, "--scope needs a command: memmon-bpf --scope -- COMMAND");
 	if (o->json && o->csv && strcmp(o->json, "-") == 0 && strcmp(o->csv, "-") == 0)
@@ -213,31 +219,73 @@ static error_t take(int key, char *arg, struct argp_state *state)
 	struct options *o = state->input;
 
 	switch (key) {
-	case 'p': add_pids(state, o, arg); break;
-	case 'g': o->cgroup = arg; break;
-	case 'a': o->all = true; break;
-	case 'i': o->interval_s = parse_seconds(state, "-i", arg, 0.01); break;
-	case 'd': o->duration_s = parse_seconds(state, "-d", arg, 0.001); break;
-	case OPT_NO_CHILDREN: o->no_children = true; break;
-	case OPT_SCOPE: o->scope = true; break;
-	case OPT_JSON: o->json = arg; break;
-	case OPT_CSV: o->csv = arg; break;
+	case 'p':
+		add_pids(state, o, arg);
+		break;
+	case 'g':
+		o->cgroup = arg;
+		break;
+	case 'a':
+		o->all = true;
+		break;
+	case 'i':
+		o->interval_s = parse_seconds(state, "-i", arg, 0.01);
+		break;
+	case 'd':
+		o->duration_s = parse_seconds(state, "-d", arg, 0.001);
+		break;
+	case OPT_NO_CHILDREN:
+		o->no_children = true;
+		break;
+	case OPT_SCOPE:
+		o->scope = true;
+		break;
+	case OPT_JSON:
+		o->json = arg;
+		break;
+	case OPT_CSV:
+		o->csv = arg;
+		break;
 	case OPT_UNIT:
 		o->unit = unit_find(arg);
 		if (!o->unit)
-			refuse(state, "--unit: '%s' is not a unit; give B, KiB, MiB, GiB, KB, MB or GB", arg);
+			refuse(state,
+			       "--unit: '%s' is not a unit; give B, KiB, MiB, GiB, KB, MB or GB",
+			       arg);
 		break;
-	case OPT_FROM_ZERO: o->from_zero = true; break;
-	case OPT_PSS: o->pss = true; break;
-	case OPT_VMA: o->vma = true; break;
-	case OPT_LINES: o->lines = true; break;
-	case OPT_MAX_PROCESSES: o->max_processes = parse_count(state, arg); break;
-	case OPT_FAIL_IF: parse_fail_if(state, o, arg); break;
-	case OPT_STRICT: o->strict = true; break;
-	case OPT_BTF: o->btf = arg; break;
-	case 'q': o->quiet = true; break;
-	case 'v': o->verbose++; break;
-	case OPT_NO_COLOR: o->no_color = true; break;
+	case OPT_FROM_ZERO:
+		o->from_zero = true;
+		break;
+	case OPT_PSS:
+		o->pss = true;
+		break;
+	case OPT_VMA:
+		o->vma = true;
+		break;
+	case OPT_LINES:
+		o->lines = true;
+		break;
+	case OPT_MAX_PROCESSES:
+		o->max_processes = parse_count(state, arg);
+		break;
+	case OPT_FAIL_IF:
+		parse_fail_if(state, o, arg);
+		break;
+	case OPT_STRICT:
+		o->strict = true;
+		break;
+	case OPT_BTF:
+		o->btf = arg;
+		break;
+	case 'q':
+		o->quiet = true;
+		break;
+	case 'v':
+		o->verbose++;
+		break;
+	case OPT_NO_COLOR:
+		o->no_color = true;
+		break;
 	case 'h':
 	case OPT_USAGE:
 		fputs(help_text, stdout);
@@ -250,8 +298,9 @@ static error_t take(int key, char *arg, struct argp_state *state)
 		exit(0);
 	case ARGP_KEY_ARG:
 		if (strcmp(state->argv[state->next - 2], "--") != 0)
-			refuse(state, "'%s': no such subcommand; to run a command put -- before it: memmon-bpf -- %s",
-				   arg, arg);
+			refuse(state,
+			       "'%s': no such subcommand; to run a command put -- before it: memmon-bpf -- %s",
+			       arg, arg);
 		o->command = &state->argv[state->next - 1];
 		state->next = state->argc;
 		break;
@@ -260,7 +309,8 @@ static error_t take(int key, char *arg, struct argp_state *state)
 			refuse(state, "no command after --");
 		check_targets(state, o);
 		break;
-	default: return ARGP_ERR_UNKNOWN;
+	default:
+		return ARGP_ERR_UNKNOWN;
 	}
 	return 0;
 }

@@ -46,7 +46,8 @@ static int open_file(struct outfile *file, const char *option, const char *path)
 }
 
 /* The live screen, where it is wanted and the terminal can show it. */
-static bool add_live(struct outputs *outs, const struct options *o, const struct run *run, FILE *text)
+static bool add_live(struct outputs *outs, const struct options *o, const struct run *run,
+		     FILE *text)
 {
 	if (o->command || o->lines || o->quiet || text != stdout || !isatty(STDOUT_FILENO) ||
 	    !isatty(STDIN_FILENO))
@@ -109,7 +110,8 @@ void outputs_tick(struct outputs *outs, const struct snapshot *s)
 {
 	for (size_t i = 0; i < outs->n; i++) {
 		struct output *out = &outs->list[i];
-		int err = out->sink && out->sink->ops->tick ? out->sink->ops->tick(out->sink, s) : 0;
+		int err = out->sink && out->sink->ops->tick ? out->sink->ops->tick(out->sink, s) :
+							      0;
 
 		if (err)
 			give_up(outs, out, err);
@@ -135,7 +137,9 @@ void outputs_finish(struct outputs *outs, const struct snapshot *s)
 			destroy(outs, &outs->list[i]);
 	for (size_t i = 0; i < outs->n; i++) {
 		struct output *out = &outs->list[i];
-		int err = out->sink && out->sink->ops->finish ? out->sink->ops->finish(out->sink, s) : 0;
+		int err = out->sink && out->sink->ops->finish ?
+				  out->sink->ops->finish(out->sink, s) :
+				  0;
 
 		if (err)
 			give_up(outs, out, err);

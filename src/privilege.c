@@ -13,8 +13,9 @@ int privilege_drop(bool command, bool scope)
 		unsigned int cap;
 		bool keep;
 	} needed[] = {
-		{ CAP_BPF, true },	       { CAP_PERFMON, true }, { CAP_SYS_PTRACE, true },
-		{ CAP_DAC_READ_SEARCH, true }, { CAP_KILL, command }, { CAP_DAC_OVERRIDE, scope },
+		{ CAP_BPF, true },        { CAP_PERFMON, true },
+		{ CAP_SYS_PTRACE, true }, { CAP_DAC_READ_SEARCH, true },
+		{ CAP_KILL, command },    { CAP_DAC_OVERRIDE, scope },
 	};
 	const size_t n = sizeof(needed) / sizeof(needed[0]);
 
@@ -23,7 +24,8 @@ int privilege_drop(bool command, bool scope)
 	if (capng_get_caps_process())
 		return -EIO;
 	for (size_t i = 0; i < n; i++)
-		needed[i].keep = needed[i].keep && capng_have_capability(CAPNG_EFFECTIVE, needed[i].cap);
+		needed[i].keep = needed[i].keep &&
+				 capng_have_capability(CAPNG_EFFECTIVE, needed[i].cap);
 	capng_clear(CAPNG_SELECT_CAPS);
 	for (size_t i = 0; i < n; i++)
 		if (needed[i].keep)

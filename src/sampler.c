@@ -14,7 +14,9 @@
 
 static int read_system(struct sampler *s)
 {
-	struct rec_system rec = { .head = { .type = REC_SYSTEM, .size = sizeof(rec), .ts_ns = monotonic_ns() } };
+	struct rec_system rec = {
+		.head = { .type = REC_SYSTEM, .size = sizeof(rec), .ts_ns = monotonic_ns() }
+	};
 	struct proc_pressure pressure;
 	struct proc_meminfo meminfo;
 
@@ -36,7 +38,9 @@ static int read_charge(struct sampler *s)
 
 	if (charge_read(s->charged, &rec))
 		return 0; /* the cgroup is gone: its last figures stand */
-	rec.head = (struct rec_head){ .type = REC_CHARGE, .size = sizeof(rec), .ts_ns = monotonic_ns() };
+	rec.head = (struct rec_head){ .type = REC_CHARGE,
+				      .size = sizeof(rec),
+				      .ts_ns = monotonic_ns() };
 	return model_apply(s->model, &rec.head, sizeof(rec));
 }
 
@@ -103,7 +107,8 @@ int sampler_name_process(struct sampler *s, const struct rec_head *head)
 	if (procfs_read_cmdline((pid_t)head->pid, cmdline, sizeof(cmdline)) <= 0)
 		return 0;
 	err = model_set_cmdline(s->model, head->pid, head->start_ns, cmdline);
-	if (!err && cgroup_name_of(s, head->pid, &cgroup) == 0 && container_short_id(cgroup.name, id))
+	if (!err && cgroup_name_of(s, head->pid, &cgroup) == 0 &&
+	    container_short_id(cgroup.name, id))
 		err = model_set_container(s->model, head->pid, head->start_ns, id);
 	return err == -ENOENT ? 0 : err;
 }

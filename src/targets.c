@@ -26,9 +26,11 @@ static int check_pid(pid_t *pid)
 	if (err)
 		return refuse(*pid, strerror(-err), "is /proc mounted?", err);
 	if (stat.flags & PROC_FLAG_KTHREAD)
-		return refuse(*pid, "it is a kernel thread, which has no memory of its own", "give a process", -EINVAL);
+		return refuse(*pid, "it is a kernel thread, which has no memory of its own",
+			      "give a process", -EINVAL);
 	if (procfs_read_status(*pid, &status) == 0 && status.tgid != *pid) {
-		fprintf(stderr, "memmon-bpf: %d is a thread of %d, which is watched\n", (int)*pid, (int)status.tgid);
+		fprintf(stderr, "memmon-bpf: %d is a thread of %d, which is watched\n", (int)*pid,
+			(int)status.tgid);
 		*pid = status.tgid;
 		return check_pid(pid);
 	}
@@ -58,7 +60,8 @@ int targets_check_pids(struct options *o)
 	return 0;
 }
 
-int targets_find_cgroup(const struct options *o, const struct cgroup_mounts *mounts, struct cgroup *out)
+int targets_find_cgroup(const struct options *o, const struct cgroup_mounts *mounts,
+			struct cgroup *out)
 {
 	char name[256];
 	int err = cgroup_resolve(mounts, o->cgroup, out);
@@ -109,10 +112,11 @@ static void describe_pids(const struct options *o, char *dst, size_t cap)
 	if (procfs_read_stat(o->pids[0], &stat) == 0)
 		escape_bytes(comm, sizeof(comm), stat.comm, strlen(stat.comm));
 	if (o->n_pids == 1)
-		snprintf(dst, cap, "pid %d (%s)%s", (int)o->pids[0], comm, o->no_children ? "" : " and its children");
+		snprintf(dst, cap, "pid %d (%s)%s", (int)o->pids[0], comm,
+			 o->no_children ? "" : " and its children");
 	else
-		snprintf(dst, cap, "pid %d (%s) and %zu more%s", (int)o->pids[0], comm, o->n_pids - 1,
-			 o->no_children ? "" : ", and their children");
+		snprintf(dst, cap, "pid %d (%s) and %zu more%s", (int)o->pids[0], comm,
+			 o->n_pids - 1, o->no_children ? "" : ", and their children");
 }
 
 void targets_describe(const struct options *o, char *dst, size_t cap)

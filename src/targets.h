@@ -13,7 +13,8 @@
 int targets_check_pids(struct options *o);
 
 /* Finds the cgroup of -g. Prints what is wrong. Returns 0 or a negative errno. */
-int targets_find_cgroup(const struct options *o, const struct cgroup_mounts *mounts, struct cgroup *out);
+int targets_find_cgroup(const struct options *o, const struct cgroup_mounts *mounts,
+			struct cgroup *out);
 
 /* The number of the hierarchy of a cgroup as the kernel counts them; 0 for v2; -1 = not found. */
 int targets_hierarchy(const struct cgroup *cgroup);

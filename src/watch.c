@@ -210,7 +210,8 @@ static int adopt(struct watch *w)
 	if (w->o->n_pids && adopted == 0)
 		return say("nothing is left to watch", "see `ps -e` for what runs");
 	if (w->o->command && adopted == 0)
-		return say("the command's process could not be watched", "is memmon-bpf in another pid namespace's /proc?");
+		return say("the command's process could not be watched",
+			   "is memmon-bpf in another pid namespace's /proc?");
 	return 0;
 }
 
@@ -221,9 +222,12 @@ static void describe_start(const struct watch *w)
 
 	for (int i = 0; i < FEATURE_COUNT; i++)
 		if (table[i].why)
-			fprintf(stderr, "memmon-bpf: %s %s: %s\n", table[i].name, table[i].state, table[i].why);
-	fprintf(stderr, "memmon-bpf: attached; %llu processes watched so far; set-up took %.0f ms of CPU time\n",
-		(unsigned long long)tracer_live(w->tracer), (double)clock() * 1000 / CLOCKS_PER_SEC);
+			fprintf(stderr, "memmon-bpf: %s %s: %s\n", table[i].name, table[i].state,
+				table[i].why);
+	fprintf(stderr,
+		"memmon-bpf: attached; %llu processes watched so far; set-up took %.0f ms of CPU time\n",
+		(unsigned long long)tracer_live(w->tracer),
+		(double)clock() * 1000 / CLOCKS_PER_SEC);
 }
 
 /* Returns 0, or the exit status of a command that could not be executed. */
@@ -279,7 +283,8 @@ static void reap(struct watch *w)
 {
 	int status;
 
-	if (w->command.pid <= 0 || w->reaped || waitpid(w->command.pid, &status, WNOHANG) != w->command.pid)
+	if (w->command.pid <= 0 || w->reaped ||
+	    waitpid(w->command.pid, &status, WNOHANG) != w->command.pid)
 		return;
 	w->reaped = true;
 	w->run.has_exit = true;
@@ -308,12 +313,15 @@ static void on_signals(struct watch *w)
 
 	while (read(w->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		switch (info.ssi_signo) {
-		case SIGCHLD: reap(w); break;
+		case SIGCHLD:
+			reap(w);
+			break;
 		case SIGWINCH:
 			if (w->outputs.live)
 				live_input(w->outputs.live, model_snapshot(w->model));
 			break;
-		default: on_end_signal(w, (int)info.ssi_signo);
+		default:
+			on_end_signal(w, (int)info.ssi_signo);
 		}
 	}
 }
@@ -322,9 +330,11 @@ static void on_signals(struct watch *w)
 static void wait_until(struct watch *w, uint64_t until_ns)
 {
 	uint64_t now = monotonic_ns(), left = until_ns > now ? until_ns - now : 0;
-	struct timespec timeout = { .tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000) };
+	struct timespec timeout = { .tv_sec = (time_t)(left / 1000000000),
+				    .tv_nsec = (long)(left % 1000000000) };
 	struct pollfd fds[3] = { { .fd = w->signals, .events = POLLIN },
-				 { .fd = w->outputs.live ? w->outputs.live_fd : -1, .events = POLLIN },
+				 { .fd = w->outputs.live ? w->outputs.live_fd : -1,
+				   .events = POLLIN },
 				 { .fd = tracer_alarm_fd(w->tracer), .events = POLLIN } };
 
 	/* an alarm needs no more than that the caller drains */
@@ -332,7 +342,8 @@ static void wait_until(struct watch *w, uint64_t until_ns)
 		return;
 	if (fds[0].revents)
 		on_signals(w);
-	if (fds[1].revents && w->outputs.live && live_input(w->outputs.live, model_snapshot(w->model)) == 1)
+	if (fds[1].revents && w->outputs.live &&
+	    live_input(w->outputs.live, model_snapshot(w->model)) == 1)
 		end(w, "quit");
 	if (fds[1].revents & (POLLERR | POLLHUP | POLLNVAL))
 		end(w, "the terminal is gone");
@@ -345,8 +356,10 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static void loop(struct watch *w)
 {
-	uint64_t interval_ns = (uint64_t)(w->o->interval_s * 1e9), next_ns = w->start_ns + interval_ns;
-	uint64_t end_ns = w->o->duration_s > 0 ? w->start_ns + (uint64_t)(w->o->duration_s * 1e9) : UINT64_MAX;
+	uint64_t interval_ns = (uint64_t)(w->o->interval_s * 1e9),
+		 next_ns = w->start_ns + interval_ns;
+	uint64_t end_ns = w->o->duration_s > 0 ? w->start_ns + (uint64_t)(w->o->duration_s * 1e9) :
+						 UINT64_MAX;
 
 	if (!w->o->command)
 		tick(w); /* the first line at once */
@@ -424,7 +437,8 @@ static void clean_up(struct watch *w)
 	command_finish(&w->command);
 	err = scope_destroy(&w->scope);
 	if (err)
-		fprintf(stderr, "memmon-bpf: --scope: cannot remove '%s': %s; are there cgroups in it?\n",
+		fprintf(stderr,
+			"memmon-bpf: --scope: cannot remove '%s': %s; are there cgroups in it?\n",
 			w->scope.cgroup.path, strerror(-err));
 	cgroup_mounts_finish(&w->mounts);
 	model_destroy(w->model);
@@ -467,7 +481,9 @@ static int set_up(struct watch *w)
 
 int watch_run(struct options *o)
 {
-	struct watch w = { .o = o, .signals = -1, .command = { .go = -1, .failed = -1 }, .outputs.live_fd = -1 };
+	struct watch w = {
+		.o = o, .signals = -1, .command = { .go = -1, .failed = -1 }, .outputs.live_fd = -1
+	};
 	int status = set_up(&w);
 
 	if (!status) {

@@ -146,8 +146,7 @@ const struct process_field process_fields[] = {
 	  "successful brk calls that moved the break up, from fexit, or sys_exit with --vma",
 	  brk_calls },
 	{ "brk.bytes", "brk.bytes", FIELD_BYTES, 0,
-	  "how far brk moved the break up in all, from fexit, or sys_exit with --vma",
-	  brk_bytes },
+	  "how far brk moved the break up in all, from fexit, or sys_exit with --vma", brk_bytes },
 };
 const size_t n_process_fields = sizeof(process_fields) / sizeof(process_fields[0]);
 

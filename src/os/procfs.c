@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "readfile.h"
 #include "text.h"
@@ -280,4 +281,10 @@ int procfs_read_pressure(struct proc_pressure *out)
 		return 0;
 	}
 	return n < 0 ? (int)n : procfs_parse_pressure(buf, (size_t)n, out);
+}
+
+uint64_t procfs_cpu_ns(const struct proc_stat *stat)
+{
+	return (stat->user_ticks + stat->system_ticks) *
+	       (1000000000 / (uint64_t)sysconf(_SC_CLK_TCK));
 }

@@ -77,6 +77,9 @@ int procfs_parse_pressure(const char *text, size_t len, struct proc_pressure *ou
  */
 size_t procfs_parse_cmdline(const char *text, size_t len, char *dst, size_t cap);
 
+/* User and system time so far, in ns, to a clock tick. */
+uint64_t procfs_cpu_ns(const struct proc_stat *stat);
+
 int procfs_read_stat(pid_t pid, struct proc_stat *out);
 int procfs_read_status(pid_t pid, struct proc_status *out);
 int procfs_read_statm(pid_t pid, struct proc_statm *out);

@@ -439,7 +439,8 @@ static void test_no_now(void **state)
 	for (size_t i = 0; i < N_OF(none); i++)
 		assert_false(process_field_find(none[i])->get(s, s->processes[0]).known);
 	assert_true(process_field_find("peak.rss")->get(s, s->processes[0]).known);
-	assert_int_equal(process_field_find("at_peak.anon")->get(s, s->processes[0]).whole, 3 * PAGE);
+	assert_int_equal(process_field_find("at_peak.anon")->get(s, s->processes[0]).whole,
+			 3 * PAGE);
 	assert_true(process_field_find("first")->get(s, s->processes[0]).known);
 	model_destroy(m);
 }

@@ -124,7 +124,8 @@ static void test_values(void **state)
 	struct options o;
 
 	(void)state;
-	PARSE(&o, "-g", "/docker/x", "--unit", "MB", "--fail-if", "peak.rss>2GiB", "--max-processes", "7", "-vv");
+	PARSE(&o, "-g", "/docker/x", "--unit", "MB", "--fail-if", "peak.rss>2GiB",
+	      "--max-processes", "7", "-vv");
 	assert_string_equal(o.cgroup, "/docker/x");
 	assert_string_equal(o.unit->name, "MB");
 	assert_string_equal(expr_text(o.fail_if), "peak.rss>2GiB");
@@ -177,7 +178,8 @@ static void test_help_is_whole_and_fits(void **state)
 	for (; *names; names++) {
 		if (strcmp(*names, "usage") == 0)
 			continue; /* the same text */
-		if (strcmp(*names, "pid") == 0 || strcmp(*names, "cgroup") == 0 || strcmp(*names, "all") == 0)
+		if (strcmp(*names, "pid") == 0 || strcmp(*names, "cgroup") == 0 ||
+		    strcmp(*names, "all") == 0)
 			snprintf(option, sizeof(option), "-%c ", **names == 'c' ? 'g' : **names);
 		else
 			snprintf(option, sizeof(option), "--%s", *names);
@@ -202,10 +204,10 @@ static void test_version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pids),	      cmocka_unit_test(test_command),
-		cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
-		cmocka_unit_test(test_targets),	      cmocka_unit_test(test_bad_values),
-		cmocka_unit_test(test_version),	      cmocka_unit_test(test_help_is_whole_and_fits),
+		cmocka_unit_test(test_pids),     cmocka_unit_test(test_command),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
+		cmocka_unit_test(test_targets),  cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_version),  cmocka_unit_test(test_help_is_whole_and_fits),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

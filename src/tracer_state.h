@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is inside the tracer: shared by tracer.c, which attaches, and tracer_read.c, which reads. */
+#ifndef MEMMON_TRACER_STATE_H
+#define MEMMON_TRACER_STATE_H
+
+#include "tracer.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <uthash.h>
+
+/* needs the types of bpf/maps.h, which tracer.h includes */
+#include "memmon.skel.h"
+
+/* What a process had consumed before we watched it; forked ones began at 0 and have no entry. */
+struct base {
+	uint32_t pid; /* key */
+	uint64_t start_ns;
+	uint64_t minor_faults, major_faults, cpu_ns;
+	UT_hash_handle hh;
+};
+
+struct tracer {
+	struct memmon_bpf *skel;
+	struct bpf_link *adopt, *read;
+	struct ring_buffer *ring, *alarms;
+	record_fn fn;
+	void *ctx;
+	int fn_error; /* of the callback, inside libbpf's */
+	uint32_t cpus, slots;
+	uint64_t batch; /* the kernel's percpu_counter_batch */
+	bool volumes;
+	bool percpu; /* rss_stat consists of per-CPU counters */
+	struct base *bases;
+	uint32_t *lingering; /* ended slots whose mm still lives (shared with a stranger) */
+	size_t n_lingering;
+	uint64_t tick_ns; /* of a jiffy */
+	uint64_t cost_at_ns; /* when the last REC_COST was made */
+	struct slot zero_slot;
+};
+
+/* Runs one of the programs that user space calls itself. Returns 0 or a negative errno. */
+int tracer_run(struct bpf_program *program);
+/* Hands a slot, all of it zero, to the kernel side. */
+int tracer_free_slot(struct tracer *t, uint32_t n);
+
+#endif
