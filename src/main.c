@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fcntl.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,16 +23,17 @@ static int doctor(void)
 }
 
 /* A file that we open must not become descriptor 0, 1 or 2, where messages and the command write. */
-static int open_standard_files(void)
+static bool open_standard_files(void)
 {
 	int fd;
 
 	do {
 		fd = open("/dev/null", O_RDWR);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-	return fd;
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
 }
 
 int main(int argc, char **argv)
@@ -39,7 +41,7 @@ int main(int argc, char **argv)
 	struct options options;
 	int status;
 
-	if (open_standard_files() < 0)
+	if (!open_standard_files())
 		return 125;
 	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: a decimal comma would break CSV */
 	options_parse(&options, argc, argv);

@@ -395,7 +395,7 @@ int cgroup_name_by_id(const struct cgroup_mounts *m, uint64_t id, char *name, si
 		unsigned char room[sizeof(struct file_handle) + sizeof(id)];
 	} h = { .handle = { .handle_bytes = sizeof(id), .handle_type = 0xfe } };
 	const struct cgroup_mount *mount = cgroup_mounts_find(m, 1);
-	char link[64], path[PATH_MAX];
+	char descriptor[64], path[PATH_MAX];
 	int dir, file, err;
 	size_t root;
 	ssize_t len;
@@ -413,8 +413,8 @@ int cgroup_name_by_id(const struct cgroup_mounts *m, uint64_t id, char *name, si
 	close(dir);
 	if (file < 0)
 		return err;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
-	len = readlink(link, path, sizeof(path) - 1);
+	snprintf(descriptor, sizeof(descriptor), "/proc/self/fd/%d", file);
+	len = readlink(descriptor, path, sizeof(path) - 1);
 	err = -errno;
 	close(file);
 	if (len < 0)
