@@ -395,7 +395,7 @@ int cgroup_name_by_id(const struct cgroup_mounts *m, uint64_t id, char *name, si
 		unsigned char room[sizeof(struct file_handle) + sizeof(id)];
 	} h = { .handle = { .handle_bytes = sizeof(id), .handle_type = 0xfe } };
 	const struct cgroup_mount *mount = cgroup_mounts_find(m, 1);
-	char descriptor[64], path[PATH_MAX];
+	char descriptor[64], target[PATH_MAX];
 	int dir, file, err;
 	size_t root;
 	ssize_t len;
@@ -414,16 +414,16 @@ int cgroup_name_by_id(const struct cgroup_mounts *m, uint64_t id, char *name, si
 	if (file < 0)
 		return err;
 	snprintf(descriptor, sizeof(descriptor), "/proc/self/fd/%d", file);
-	len = readlink(descriptor, path, sizeof(path) - 1);
+	len = readlink(descriptor, target, sizeof(target) - 1);
 	err = -errno;
 	close(file);
 	if (len < 0)
 		return err;
-	path[len] = '\0';
+	target[len] = '\0';
 	root = strlen(mount->point);
-	if (strncmp(path, mount->point, root) != 0)
+	if (strncmp(target, mount->point, root) != 0)
 		return -ENOENT;
-	if ((size_t)snprintf(name, cap, "%s", path[root] ? path + root : "/") >= cap)
+	if ((size_t)snprintf(name, cap, "%s", target[root] ? target + root : "/") >= cap)
 		return -ENAMETOOLONG;
 	return 0;
 }

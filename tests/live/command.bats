@@ -121,10 +121,12 @@ teardown() {
 }
 
 @test "no signal is left blocked or ignored in the command" {
+	# some ancestors ignore the two signals that libc keeps for itself, and env cannot reset those
+	env --default-signal timeout "$LIMIT" grep -E '^Sig(Blk|Ign)' /proc/self/status >expected
 	env --default-signal timeout "$LIMIT" "$MEMMON" -q -- grep -E '^Sig(Blk|Ign)' /proc/self/status >"$OUT"
 	cat "$OUT"
+	diff expected "$OUT"
 	same blocked "$(awk '/SigBlk/ { print $2 }' "$OUT")" 0000000000000000
-	same ignored "$(awk '/SigIgn/ { print $2 }' "$OUT")" 0000000000000000
 }
 
 @test "no privilege is taken from the command" {

@@ -146,7 +146,8 @@ refusal() {
 	timeout "$LIMIT" setpriv --reuid=nobody --regid=nogroup --clear-groups "$dir/memmon-bpf" doctor >"$OUT" 2>"$ERR" || status=$?
 	show
 	[ "$status" -eq 1 ]
-	grep -q 'off .*privilege .*CAP_BPF' "$OUT"
+	grep -A1 '^off *privilege$' "$OUT" | grep -q 'missing CAP_BPF, CAP_PERFMON'
+	grep -A1 '^off *bpf$' "$OUT" | grep -q 'not probed without the privilege'
 	grep -q 'cannot watch' "$OUT"
 }
 
