@@ -16,6 +16,8 @@
 #define PF_KTHREAD 0x00200000
 #define SIGNAL_GROUP_EXIT 0x00000004
 
+enum { WATCH_NOT, WATCH_NEW, WATCH_AGAIN }; /* see watch() */
+
 /* The process's pid as memmon-bpf's pid namespace sees it; 0 = not from there. */
 static __always_inline u32 pid_in_own_ns(struct task_struct *task)
 {
@@ -93,55 +95,88 @@ static __always_inline void emit_start(struct slot *s, u16 type)
 	emit(&rec, sizeof(rec));
 }
 
-/*
- * Gives `task` a slot and, if `mm` is not 0, books that mm on it. Returns whether it did: not when
- * the process is watched already, is not visible from our pid namespace, or no slot is free, which
- * is counted.
- */
-static __noinline bool watch(struct task_struct *task, u64 mm, u32 how)
+static __always_inline void end_slot(struct slot *s, u32 n)
 {
+	s->flags |= SLOT_ENDED;
+	bpf_map_push_elem(&ended_slots, &n, BPF_ANY);
+	__sync_fetch_and_add(&ended_waiting, 1);
+	if (*(volatile u32 *)&ended_waiting > cfg_alarm_ended && !ended_alarmed) {
+		ended_alarmed = 1;
+		raise_alarm();
+	}
+}
+
+/* Ends a slot that never was anybody's: user space clears it without a word. */
+static __always_inline int drop_slot(struct slot *s, u32 n)
+{
+	s->flags = SLOT_ARMED;
+	end_slot(s, n);
+	return WATCH_NOT;
+}
+
+/*
+ * Gives the process of `task` a slot and, if `mm` is not 0, books that mm on it. An mm that another
+ * slot has is booked there. Returns WATCH_NOT when the process is watched already, is not visible
+ * from our pid namespace, or no slot is free, which is counted; WATCH_AGAIN when `task` ended or
+ * changed its mm meanwhile and its process should be looked at once more.
+ *
+ * Two CPUs may come here with the same process, and it may exit at any step: whoever puts its tgid
+ * into slots_by_tgid has it, and whoever takes it out ends it.
+ */
+static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
+{
+	struct task_struct *leader;
 	u32 tgid, n, pid;
 	struct slot *s;
 
 	if (!task)
-		return false;
-	task = BPF_CORE_READ(task, group_leader);
+		return WATCH_NOT;
+	leader = BPF_CORE_READ(task, group_leader);
 	tgid = BPF_CORE_READ(task, tgid);
 	pid = pid_in_own_ns(task);
 	if (!pid || bpf_map_lookup_elem(&slots_by_tgid, &tgid))
-		return false;
+		return WATCH_NOT;
 	if (bpf_map_pop_elem(&free_slots, &n)) {
-		__sync_fetch_and_add(&tree.seen, 1);
-		__sync_fetch_and_add(&tree.untracked, 1);
-		return false;
+		/* of the passes over all threads that adopt, only the leader of the first counts */
+		if (how != START_ADOPTED || (task == leader && !adopt_pass)) {
+			__sync_fetch_and_add(&tree.seen, 1);
+			__sync_fetch_and_add(&tree.untracked, 1);
+		}
+		return WATCH_NOT;
 	}
 	s = slot_at(n);
 	if (!s)
-		return false;
+		return WATCH_NOT;
 	/* a free slot and its cells are all zero: user space hands them back so */
-	s->start_ns = BPF_CORE_READ(task, start_time);
+	s->start_ns = BPF_CORE_READ(leader, start_time);
 	s->tgid = tgid;
 	s->pid = pid;
-	s->ppid = pid_in_own_ns(BPF_CORE_READ(task, real_parent));
+	s->ppid = pid_in_own_ns(BPF_CORE_READ(leader, real_parent));
 	s->how = how;
+	bpf_probe_read_kernel(&s->comm, sizeof(s->comm), &leader->comm);
+	if (how == START_COMMAND)
+		s->flags = SLOT_ARMED;
+	if (bpf_map_update_elem(&slots_by_tgid, &tgid, &n, BPF_NOEXIST))
+		return drop_slot(s, n);
+	if (how == START_COMMAND)
+		return WATCH_NEW;
+	if (mm && !bpf_map_lookup_elem(&slots_by_mm, &mm))
+		attach_mm(s, n, mm);
 	s->threads = BPF_CORE_READ(task, signal, live.counter);
 	s->threads_peak = s->threads;
-	s->minor_faults = BPF_CORE_READ(task, signal, min_flt);
-	s->major_faults = BPF_CORE_READ(task, signal, maj_flt);
-	s->cpu_ns = BPF_CORE_READ(task, signal, sum_sched_runtime);
-	bpf_probe_read_kernel(&s->comm, sizeof(s->comm), &task->comm);
-	if (how == START_COMMAND) {
-		s->flags = SLOT_ARMED;
-		bpf_map_update_elem(&slots_by_tgid, &tgid, &n, BPF_ANY);
-		return true;
+	/* an exit before the claim found nothing to end, and an mm given up before the index nobody */
+	if (s->threads == 0 || (mm && (u64)BPF_CORE_READ(task, mm) != mm)) {
+		detach_mm(s, n);
+		if (bpf_map_delete_elem(&slots_by_tgid, &tgid) == 0) {
+			drop_slot(s, n);
+			return WATCH_AGAIN;
+		}
 	}
-	attach_mm(s, n, mm);
 	s->first = s->baseline;
-	touch(s);
 	count_live();
-	bpf_map_update_elem(&slots_by_tgid, &tgid, &n, BPF_ANY);
+	touch(s);
 	emit_start(s, REC_START);
-	return true;
+	return WATCH_NEW;
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -190,11 +225,9 @@ int BPF_PROG(on_exec, struct task_struct *task)
 	if (armed) {
 		s->flags = 0;
 		s->first = s->baseline;
-		s->minor_faults = 0;
-		s->major_faults = 0;
-		s->cpu_ns = 0;
 		count_live();
 	}
+	touch(s);
 	fold_tree(this_tree_cpu());
 	emit_start(s, armed ? REC_START : REC_EXEC);
 	return 0;
@@ -259,6 +292,37 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 	return 0;
 }
 
+#define THREADS_SUMMED 512
+
+/*
+ * What all threads consumed over their lives: those that were released stand in the signal struct,
+ * the others are on its list. Not known (UNKNOWN_U64) with more than THREADS_SUMMED on the list.
+ */
+static __noinline int sum_threads(struct slot *s, struct signal_struct *signal)
+{
+	struct list_head *head, *at;
+
+	if (!s || !signal)
+		return 0;
+	head = (void *)((char *)signal + bpf_core_field_offset(struct signal_struct, thread_head));
+	s->cpu_ns = BPF_CORE_READ(signal, sum_sched_runtime);
+	s->minor_faults = BPF_CORE_READ(signal, min_flt);
+	s->major_faults = BPF_CORE_READ(signal, maj_flt);
+	at = BPF_CORE_READ(head, next);
+	for (int i = 0; i < THREADS_SUMMED && at != head; i++) {
+		struct task_struct *thread =
+			(void *)((char *)at - bpf_core_field_offset(struct task_struct, thread_node));
+
+		s->cpu_ns += BPF_CORE_READ(thread, se.sum_exec_runtime);
+		s->minor_faults += BPF_CORE_READ(thread, min_flt);
+		s->major_faults += BPF_CORE_READ(thread, maj_flt);
+		at = BPF_CORE_READ(at, next);
+	}
+	if (at != head)
+		s->cpu_ns = s->minor_faults = s->major_faults = UNKNOWN_U64;
+	return 0;
+}
+
 /*
  * The thread's exit comes before its mm is given up since 6.16 (where the tracepoint moved and got
  * its `group_dead`). Earlier kernels drop the mm first: there on_exit_mm notes what was held.
@@ -269,17 +333,17 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	struct signal_struct *signal = task->signal;
 	u32 tgid = task->tgid, n;
 	struct slot *s = find_by_tgid(tgid, &n);
+	bool last;
 
 	if (!s)
 		return 0;
-	__sync_fetch_and_add(&s->minor_faults, task->min_flt);
-	__sync_fetch_and_add(&s->major_faults, task->maj_flt);
-	__sync_fetch_and_add(&s->cpu_ns, task->se.sum_exec_runtime);
 	s->threads = signal->live.counter;
 	s->last_cpu = NO_CPU;
-	/* the last thread; of two that end together only one gets past the delete */
-	if (signal->live.counter != 0 || bpf_map_delete_elem(&slots_by_tgid, &tgid))
+	/* without group_dead several threads that end together may see that none lives */
+	last = cfg_group_dead ? ctx[1] & 1 : s->threads == 0;
+	if (!last || bpf_map_delete_elem(&slots_by_tgid, &tgid))
 		return 0;
+	sum_threads(s, signal);
 	if (signal->flags & SIGNAL_GROUP_EXIT)
 		s->wait_status = signal->group_exit_code;
 	else
@@ -299,13 +363,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		s->final.flags |= READING_NO_NOW;
 	if (!cfg_mm_end)
 		detach_mm(s, n);
-	s->flags |= SLOT_ENDED;
-	bpf_map_push_elem(&ended_slots, &n, BPF_ANY);
-	__sync_fetch_and_add(&ended_waiting, 1);
-	if (*(volatile u32 *)&ended_waiting > cfg_alarm_ended && !ended_alarmed) {
-		ended_alarmed = 1;
-		raise_alarm();
-	}
+	end_slot(s, n);
 	return 0;
 }
 
@@ -334,10 +392,8 @@ static __always_inline int end_of_mm(struct mm_struct *mm)
 	if (!bucket_of(low_half(mm))->residents)
 		return 0;
 	s = find_by_mm((u64)mm, &n);
-	if (s && s->mm == (u64)mm) {
+	if (s && s->mm == (u64)mm)
 		detach_mm(s, n);
-		fold_tree(this_tree_cpu());
-	}
 	return 0;
 }
 

@@ -73,8 +73,10 @@ SEC("iter/task")
 int adopt_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	u32 tgid, pid, n, *how, adopted;
+	u32 tgid, pid, n, *how;
 	struct slot *parent;
+	u64 mm;
+	int done;
 
 	if (!task || !task->mm || (task->flags & (PF_KTHREAD | PF_EXITING)))
 		return 0;
@@ -93,11 +95,13 @@ int adopt_tasks(struct bpf_iter__task *ctx)
 		if (!parent || (parent->flags & SLOT_ARMED))
 			return 0;
 	}
+	/* between vfork and exec it runs in its parent's mm */
+	mm = task->vfork_done ? 0 : (u64)task->mm;
 	if (how && *how == WANTED_AT_EXEC)
-		adopted = watch(task, 0, START_COMMAND);
+		done = watch(task, 0, START_COMMAND);
 	else
-		adopted = watch(task, (u64)task->mm, START_ADOPTED);
-	if (adopted)
+		done = watch(task, mm, START_ADOPTED);
+	if (done != WATCH_NOT)
 		bpf_seq_write(ctx->meta->seq, &pid, sizeof(pid));
 	return 0;
 }

@@ -173,10 +173,8 @@ static __noinline int detach_mm(struct slot *s, u32 n)
 {
 	s64 held[MEM_KINDS];
 
-	if (!s || !s->mm)
+	if (!s || !s->mm || !index_remove(s->mm, n))
 		return 0;
-	index_remove(s->mm, n);
-	s->mm = 0;
 	touch(s);
 	for (int k = 0; k < MEM_KINDS; k++)
 		held[k] = s->count_seen[k];
@@ -192,6 +190,9 @@ static __noinline int detach_mm(struct slot *s, u32 n)
 		s->count_seen[k] = 0;
 		__sync_fetch_and_add(&tree.now[k], -held[k]);
 	}
+	/* last: user space takes it as leave to give the slot to another process */
+	barrier();
+	s->mm = 0;
 	return 0;
 }
 

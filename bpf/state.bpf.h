@@ -19,6 +19,7 @@ const volatile __u32 cfg_alarm_ended = 512; /* ended slots waiting that are wort
 const volatile __u64 cfg_tick_ns = 4000000; /* length of a jiffy */
 const volatile bool cfg_children = true; /* watch what watched processes fork */
 const volatile bool cfg_all = false; /* watch everything */
+const volatile bool cfg_group_dead = false; /* sched_process_exit tells the last thread (6.16 and later) */
 const volatile bool cfg_mm_end =
 	true; /* a hook tells when an mm ends; else it ends with its process */
 const volatile bool cfg_cgroup = false; /* watch the members of one cgroup subtree: */
@@ -36,6 +37,7 @@ __u64 base_jiffies, base_ns; /* one instant in both times, to turn jiffies into 
 __u32 any_touched; /* some slot is touched: cleared by the reader before it reads */
 __u32 ended_waiting; /* slots in `ended_slots`; cleared by the reader before it empties it */
 __u32 ended_alarmed; /* the reader was woken up for them; cleared with `ended_waiting` */
+__u32 adopt_pass; /* 0 = the first; user space counts */
 __u32 read_all; /* the reader wants untouched processes too */
 
 struct {
@@ -171,20 +173,24 @@ static __always_inline void index_insert(u64 mm, u32 n)
 {
 	struct bucket *b = bucket_of(low_half(mm));
 
-	bpf_map_update_elem(&slots_by_mm, &mm, &n, BPF_ANY);
+	if (bpf_map_update_elem(&slots_by_mm, &mm, &n, BPF_NOEXIST))
+		return;
 	__sync_fetch_and_add(&b->residents, 1);
 	if (!b->slot)
 		b->slot = n + 1;
 }
 
-static __always_inline void index_remove(u64 mm, u32 n)
+/* Returns false where another CPU removes it. */
+static __always_inline bool index_remove(u64 mm, u32 n)
 {
 	struct bucket *b = bucket_of(low_half(mm));
 
 	if (b->slot == n + 1)
 		b->slot = 0;
-	if (bpf_map_delete_elem(&slots_by_mm, &mm) == 0)
-		__sync_fetch_and_add(&b->residents, -1);
+	if (bpf_map_delete_elem(&slots_by_mm, &mm))
+		return false;
+	__sync_fetch_and_add(&b->residents, -1);
+	return true;
 }
 
 static __always_inline void touch(struct slot *s)

@@ -15,29 +15,40 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+/* What the child says of its failure. */
+struct failure {
+	int err;
+	int outside; /* bool */
+};
+
 /* In the child: nothing but async-signal-safe calls. */
-static void wait_and_exec(char *const *argv, const struct scope *scope, int go, int failed)
+static void wait_and_exec(char *const *argv, const struct scope *scope,
+			  const struct command_signals *signals, int go, int failed)
 {
+	struct failure failure = { .err = scope ? scope_enter(scope, 0) : 0 };
 	ssize_t got;
 	char byte;
-	int err;
 
-	err = scope ? scope_enter(scope, 0) : 0;
 	do {
 		got = read(go, &byte, 1);
 	} while (got < 0 && errno == EINTR);
 	if (got != 1)
 		_exit(125); /* the parent died or gave up */
-	if (!err) {
+	failure.outside = failure.err != 0;
+	if (!failure.err) {
+		sigaction(SIGCHLD, &signals->chld, NULL);
+		sigaction(SIGPIPE, &signals->pipe, NULL);
+		sigprocmask(SIG_SETMASK, &signals->mask, NULL);
 		execvp(argv[0], argv);
-		err = -errno;
+		failure.err = -errno;
 	}
-	if (write(failed, &err, sizeof(err)) != (ssize_t)sizeof(err))
+	if (write(failed, &failure, sizeof(failure)) != (ssize_t)sizeof(failure))
 		_exit(125);
-	_exit(err == -ENOENT ? 127 : 126);
+	_exit(failure.err == -ENOENT ? 127 : 126);
 }
 
-int command_start(struct command *c, char *const *argv, const struct scope *scope)
+int command_start(struct command *c, char *const *argv, const struct scope *scope,
+		  const struct command_signals *signals)
 {
 	int go[2], failed[2], err;
 
@@ -55,7 +66,7 @@ int command_start(struct command *c, char *const *argv, const struct scope *scop
 	if (c->pid == 0) {
 		close(go[1]);
 		close(failed[0]);
-		wait_and_exec(argv, scope, go[0], failed[1]);
+		wait_and_exec(argv, scope, signals, go[0], failed[1]);
 	}
 	close(go[0]);
 	close(failed[1]);
@@ -70,17 +81,20 @@ int command_start(struct command *c, char *const *argv, const struct scope *scop
 
 int command_exec(struct command *c)
 {
-	int err = 0;
+	struct failure failure;
 	ssize_t got;
 
 	if (write(c->go, "", 1) != 1)
 		return -errno;
 	close_fd(&c->go);
 	do {
-		got = read(c->failed, &err, sizeof(err));
+		got = read(c->failed, &failure, sizeof(failure));
 	} while (got < 0 && errno == EINTR);
 	close_fd(&c->failed);
-	return got == (ssize_t)sizeof(err) ? err : 0;
+	if (got != (ssize_t)sizeof(failure))
+		return 0;
+	c->outside = failure.outside;
+	return failure.err;
 }
 
 void command_finish(struct command *c)

@@ -32,7 +32,7 @@ struct features {
 	char why[FEATURE_COUNT][WHY_LEN];
 	struct btf *btf;
 	struct utsname kernel;
-	bool mm_end_by_fexit, last_by_fentry;
+	bool exit_is_early, mm_end_by_fexit, last_by_fentry;
 };
 
 static const char *const names[FEATURE_COUNT] = {
@@ -225,6 +225,7 @@ static void probe_ends(struct features *f)
 {
 	bool told = has_tracepoint(f, "exit_mmap"), early = exit_is_early(f);
 
+	f->exit_is_early = early;
 	f->mm_end_by_fexit = !told && !try_trampoline(f->btf, BPF_TRACE_FEXIT, "exit_mmap");
 	set_if(f, FEATURE_EXIT_MMAP, told || f->mm_end_by_fexit, "off",
 	       "the kernel does not tell when an mm ends (before 6.1): it is taken to end with its process");
@@ -324,6 +325,11 @@ void features_destroy(struct features *f)
 bool feature_on(const struct features *f, enum feature which)
 {
 	return strcmp(f->table[which].state, "on") == 0;
+}
+
+bool features_exit_is_early(const struct features *f)
+{
+	return f->exit_is_early;
 }
 
 bool features_mm_end_by_fexit(const struct features *f)

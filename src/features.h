@@ -37,6 +37,8 @@ int features_probe(const char *btf, struct features **out);
 void features_destroy(struct features *f);
 
 bool feature_on(const struct features *f, enum feature which);
+/* sched_process_exit comes before the mm is given up and tells the last thread (6.16 and later). */
+bool features_exit_is_early(const struct features *f);
 /* The end of an mm comes from fexit, as there is no tracepoint. */
 bool features_mm_end_by_fexit(const struct features *f);
 /* What a process held comes from fentry, as the exit tracepoint comes too late. */

@@ -58,9 +58,8 @@ static bool add_live(struct outputs *outs, const struct options *o, const struct
 	return add(outs, outs->live, "the live screen") == 0;
 }
 
-int outputs_open(struct outputs *outs, const struct options *o, const struct run *run)
+int outputs_open(struct outputs *outs, const struct options *o)
 {
-	FILE *text = outputs_text(o);
 	int err = 0;
 
 	*outs = (struct outputs){ .live_fd = -1 };
@@ -68,19 +67,23 @@ int outputs_open(struct outputs *outs, const struct options *o, const struct run
 		err = open_file(&outs->json, "--json", o->json);
 	if (!err && o->csv)
 		err = open_file(&outs->csv, "--csv", o->csv);
-	if (!err && o->json)
+	return err;
+}
+
+int outputs_start(struct outputs *outs, const struct options *o, const struct run *run)
+{
+	FILE *text = outputs_text(o);
+	int err = 0;
+
+	if (o->json)
 		err = add(outs, json_create(run, outs->json.file), o->json);
 	if (!err && o->csv)
 		err = add(outs, csv_create(run, outs->csv.file), o->csv);
-	if (!err && !o->quiet) {
-		if (!add_live(outs, o, run, text) && (!o->command || o->lines))
-			err = add(outs, lines_create(run, text), "the lines");
-		if (!err)
-			err = add(outs, summary_create(run, text), "the summary");
-	}
-	if (err)
-		outputs_abandon(outs);
-	return err;
+	if (err || o->quiet)
+		return err;
+	if (!add_live(outs, o, run, text) && (!o->command || o->lines))
+		err = add(outs, lines_create(run, text), "the lines");
+	return err ? err : add(outs, summary_create(run, text), "the summary");
 }
 
 static void destroy(struct outputs *outs, struct output *out)

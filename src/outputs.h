@@ -30,8 +30,13 @@ struct outputs {
 /* Where our own text goes: stdout, but stderr where stdout is the command's or a FILE's. */
 FILE *outputs_text(const struct options *o);
 
-/* Opens all that the options ask for. Returns 0, or a negative errno after it said what failed. */
-int outputs_open(struct outputs *outs, const struct options *o, const struct run *run);
+/*
+ * Opens the files that the options name, which may wait for the reader of a FIFO. Returns 0, or a
+ * negative errno after it said what failed.
+ */
+int outputs_open(struct outputs *outs, const struct options *o);
+/* Makes the sinks; the live screen takes the terminal. Returns as outputs_open(). */
+int outputs_start(struct outputs *outs, const struct options *o, const struct run *run);
 void outputs_tick(struct outputs *outs, const struct snapshot *s);
 /* The end: the live screen goes, every sink writes what remains, files are closed. */
 void outputs_finish(struct outputs *outs, const struct snapshot *s);

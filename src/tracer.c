@@ -74,6 +74,7 @@ static int set_programs(struct tracer *t, const struct tracer_config *config,
 
 	t->volumes = fexit || config->volumes;
 	t->percpu = percpu;
+	skel->rodata->cfg_group_dead = features_exit_is_early(features);
 	skel->rodata->cfg_mm_end = feature_on(features, FEATURE_EXIT_MMAP);
 	bpf_program__set_autoattach(skel->progs.adopt_tasks, false);
 	bpf_program__set_autoattach(skel->progs.read_processes, false);
@@ -318,6 +319,7 @@ int tracer_adopt(struct tracer *t)
 {
 	int adopted = 0, added, err = 0;
 
+	t->skel->bss->adopt_pass = 0;
 	do {
 		uint32_t pids[256];
 		int fd = bpf_iter_create(bpf_link__fd(t->adopt));
@@ -335,6 +337,7 @@ int tracer_adopt(struct tracer *t)
 			err = -errno;
 		close(fd);
 		adopted += added;
+		t->skel->bss->adopt_pass++;
 	} while (!err && added);
 	if (!err)
 		err = tracer_run(t->skel->progs.settle);

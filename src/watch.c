@@ -45,11 +45,12 @@ struct watch {
 	struct cgroup cgroup; /* of -g */
 	struct scope scope; /* of --scope */
 	struct command command;
+	struct command_signals inherited;
 	struct run run;
 	struct outputs outputs;
 	char target[256];
 	int signals; /* a signalfd; -1 = none yet */
-	int interrupts; /* SIGINT, SIGTERM, SIGHUP so far */
+	int interrupts; /* SIGINT, SIGQUIT, SIGTERM, SIGHUP so far */
 	int last_signal; /* of them */
 	bool lost; /* records, under --strict */
 	bool reaped; /* the command has ended and run.wait_status is valid */
@@ -162,13 +163,18 @@ static int start_tracer(struct watch *w)
 	return err;
 }
 
-/* From here on signals are ours, except that the command has its own. */
+/* From here on signals are ours; the command gets back what we were given. */
 static int take_signals(struct watch *w)
 {
-	static const int ours[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGWINCH };
+	static const int ours[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGWINCH };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN }, by_default = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
 	sigemptyset(&set);
+	/* where it is ignored the kernel reaps the command itself, and nobody hears how it ended */
+	sigaction(SIGCHLD, &by_default, &w->inherited.chld);
+	sigaction(SIGPIPE, &ignore, &w->inherited.pipe);
+	sigaddset(&set, SIGCHLD);
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
 		struct sigaction old;
 
@@ -176,15 +182,14 @@ static int take_signals(struct watch *w)
 		if (sigaction(ours[i], NULL, &old) || old.sa_handler != SIG_IGN)
 			sigaddset(&set, ours[i]);
 	}
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, &w->inherited.mask);
 	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return w->signals < 0 ? -errno : 0;
+	return w->signals < 0 ? say("cannot read signals", strerror(errno)) : 0;
 }
 
 static int start_command(struct watch *w)
 {
-	int err = command_start(&w->command, w->o->command, w->o->scope ? &w->scope : NULL);
+	int err = command_start(&w->command, w->o->command, w->o->scope ? &w->scope : NULL, &w->inherited);
 
 	if (err)
 		return say("cannot fork", strerror(-err));
@@ -239,8 +244,13 @@ static int exec_command(struct watch *w)
 	if (!err)
 		return 0;
 	escape_bytes(name, sizeof(name), w->o->command[0], strlen(w->o->command[0]));
-	fprintf(stderr, "memmon-bpf: cannot run '%s': %s\n", name, strerror(-err));
+	if (w->command.outside)
+		say("--scope: cannot move the command into its cgroup", strerror(-err));
+	else
+		fprintf(stderr, "memmon-bpf: cannot run '%s': %s\n", name, strerror(-err));
 	waitpid(w->command.pid, NULL, 0);
+	if (w->command.outside)
+		return EXIT_FAILED_WITH_COMMAND;
 	return err == -ENOENT ? 127 : 126;
 }
 
@@ -303,7 +313,7 @@ static void on_end_signal(struct watch *w, int sig)
 	w->last_signal = sig;
 	if (!w->o->command || w->interrupts > 1)
 		end(w, "interrupted");
-	else if (sig != SIGINT)
+	else if (sig != SIGINT && sig != SIGQUIT)
 		kill(w->command.pid, sig);
 }
 
@@ -349,6 +359,17 @@ static void wait_until(struct watch *w, uint64_t until_ns)
 		end(w, "the terminal is gone");
 }
 
+static void drain(struct watch *w)
+{
+	int err = tracer_drain(w->tracer);
+
+	if (err >= 0)
+		return;
+	say("cannot read the records", strerror(-err));
+	w->outputs.failed = true;
+	end(w, "memmon-bpf failed");
+}
+
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -373,8 +394,7 @@ static void loop(struct watch *w)
 			tick(w);
 		} else {
 			wait_until(w, earlier(earlier(next_ns, end_ns), now + DRAIN_NS));
-			if (tracer_drain(w->tracer) < 0)
-				end(w, "memmon-bpf failed");
+			drain(w);
 		}
 		if (w->o->n_pids && tracer_live(w->tracer) == 0)
 			end(w, "every watched process has ended");
@@ -398,18 +418,17 @@ static void finish(struct watch *w)
 	}
 }
 
-/* A command that goes on after its watch ended is waited for: its status is ours. */
+/*
+ * A command that goes on after its watch ended is waited for: its status is ours. Signals are
+ * still passed on, and a second one ends us at once.
+ */
 static void outlive(struct watch *w)
 {
-	int status;
+	struct pollfd fd = { .fd = w->signals, .events = POLLIN };
 
-	if (w->command.pid <= 0 || w->reaped || w->interrupts > 1)
-		return;
-	while (waitpid(w->command.pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return;
-	w->reaped = true;
-	w->run.wait_status = status;
+	while (w->command.pid > 0 && !w->reaped && w->interrupts <= 1)
+		if (ppoll(&fd, 1, NULL, NULL) > 0)
+			on_signals(w);
 }
 
 static int exit_status(const struct watch *w)
@@ -465,8 +484,10 @@ static int set_up(struct watch *w)
 		return failed;
 	w->sampler = (struct sampler){ .model = w->model, .mounts = &w->mounts, .pss = w->o->pss };
 	describe_run(w);
-	if (find_targets(w) || outputs_open(&w->outputs, w->o, &w->run) || start_tracer(w) ||
-	    (w->o->command && start_command(w)) || take_signals(w))
+	/* only the first may wait, and be interrupted; the others leave things to clean up */
+	if (outputs_open(&w->outputs, w->o) || take_signals(w) || find_targets(w) ||
+	    outputs_start(&w->outputs, w->o, &w->run) || start_tracer(w) ||
+	    (w->o->command && start_command(w)))
 		return failed;
 	w->start_ns = monotonic_ns();
 	if (sampler_read(&w->sampler) || adopt(w))

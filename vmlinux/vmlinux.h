@@ -64,8 +64,15 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
+struct completion;
+
 struct signal_struct {
 	atomic_t live;
+	struct list_head thread_head;
 	unsigned int flags;
 	int group_exit_code;
 	unsigned long min_flt;
@@ -105,8 +112,19 @@ struct sched_entity {
 	u64 sum_exec_runtime;
 };
 
+#if defined(__TARGET_ARCH_x86)
+struct thread_info {
+	u32 status;
+};
+#endif
+
 struct task_struct {
+#if defined(__TARGET_ARCH_x86)
+	struct thread_info thread_info;
+#endif
 	struct mm_struct *mm;
+	struct list_head thread_node;
+	struct completion *vfork_done;
 	unsigned int flags;
 	int exit_code;
 	int pid;
