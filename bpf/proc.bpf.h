@@ -311,7 +311,8 @@ static __noinline int sum_threads(struct slot *s, struct signal_struct *signal)
 	at = BPF_CORE_READ(head, next);
 	for (int i = 0; i < THREADS_SUMMED && at != head; i++) {
 		struct task_struct *thread =
-			(void *)((char *)at - bpf_core_field_offset(struct task_struct, thread_node));
+			(void *)((char *)at -
+				 bpf_core_field_offset(struct task_struct, thread_node));
 
 		s->cpu_ns += BPF_CORE_READ(thread, se.sum_exec_runtime);
 		s->minor_faults += BPF_CORE_READ(thread, min_flt);

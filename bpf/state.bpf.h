@@ -19,7 +19,8 @@ const volatile __u32 cfg_alarm_ended = 512; /* ended slots waiting that are wort
 const volatile __u64 cfg_tick_ns = 4000000; /* length of a jiffy */
 const volatile bool cfg_children = true; /* watch what watched processes fork */
 const volatile bool cfg_all = false; /* watch everything */
-const volatile bool cfg_group_dead = false; /* sched_process_exit tells the last thread (6.16 and later) */
+const volatile bool cfg_group_dead =
+	false; /* sched_process_exit tells the last thread (6.16 and later) */
 const volatile bool cfg_mm_end =
 	true; /* a hook tells when an mm ends; else it ends with its process */
 const volatile bool cfg_cgroup = false; /* watch the members of one cgroup subtree: */

@@ -137,8 +137,8 @@ static double parse_seconds(struct argp_state *state, const char *option, const 
 	if (end == text || *end || !isfinite(value))
 		refuse(state, "%s: '%s' is not a number of seconds", option, text);
 	if (value < least || value > 1e9)
-		refuse(state, "%s: '%s' is out of range; give %g to 1000000000 seconds", option, text,
-		       least);
+		refuse(state, "%s: '%s' is out of range; give %g to 1000000000 seconds", option,
+		       text, least);
 	return value;
 }
 

@@ -167,7 +167,8 @@ static int start_tracer(struct watch *w)
 static int take_signals(struct watch *w)
 {
 	static const int ours[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGWINCH };
-	const struct sigaction ignore = { .sa_handler = SIG_IGN }, by_default = { .sa_handler = SIG_DFL };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN },
+			       by_default = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -189,7 +190,8 @@ static int take_signals(struct watch *w)
 
 static int start_command(struct watch *w)
 {
-	int err = command_start(&w->command, w->o->command, w->o->scope ? &w->scope : NULL, &w->inherited);
+	int err = command_start(&w->command, w->o->command, w->o->scope ? &w->scope : NULL,
+				&w->inherited);
 
 	if (err)
 		return say("cannot fork", strerror(-err));

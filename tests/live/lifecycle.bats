@@ -330,3 +330,25 @@ has_child() {
 	same signal "$(figure "$w_pid" .exit.signal)" 9
 	same kept "$(figure "$keeps_pid" '.exit | tostring')" null
 }
+
+@test "attached between vfork and exec: the memory counts once, and is the parent's" {
+	local parent
+	start_workload w vforkwait 100
+	hear w borrowing
+	parent=${HEARD[2]}
+	watch -p "$parent" --json "$JSON"
+	go_on w
+	hear w own
+	stop_watch INT
+	within 'peak of the tree' "$(j .target.peak.rss_bytes)" $((100 * MIB)) $((106 * MIB))
+	within 'peak of the parent' "$(figure "$parent" .rss.peak_bytes)" $((100 * MIB)) $((105 * MIB))
+	within 'peak of the child' "$(j '[.processes[] | select(.comm == "sleep")][0].rss.peak_bytes')" $((MIB / 2)) $((4 * MIB))
+}
+
+@test "threads that end together: no faults are lost, 200 of 200" {
+	memmon -q --json "$JSON" -- sh -c 'i=0; while [ $i -lt 200 ]; do "$0" 8 1000; i=$((i+1)); done' "$WORKLOADS/endtogether"
+	[ "$status" -eq 0 ]
+	same processes "$(j '[.processes[] | select(.comm == "endtogether")] | length')" 200
+	same 'with all of their faults' \
+		"$(j '[.processes[] | select(.comm == "endtogether") | select(.faults.minor >= 8000 and .faults.minor < 8500)] | length')" 200
+}

@@ -70,8 +70,7 @@ ends_well() {
 	kill -0 "$w_pid"
 	kill -INT "$w_pid"
 	ended "$w_pid"
-	echo "status $status"
-	[ "$status" -ne 0 ]
+	same status "$status" 130
 	kill -0 "$child"
 	jq -e .schema "$JSON"
 }
@@ -162,4 +161,45 @@ screen_has() {
 	until_true [ -e status ]
 	same status "$(cat status)" 'status 130'
 	same signal "$(j .exit.signal)" 2
+}
+
+@test "started with SIGCHLD ignored: the command's end and status are known, and it inherits that" {
+	status=0
+	timeout "$LIMIT" env --ignore-signal=CHLD "$MEMMON" -q -- sh -c 'exit 7' || status=$?
+	same status "$status" 7
+	timeout "$LIMIT" env --ignore-signal=CHLD "$MEMMON" -q -- grep SigIgn /proc/self/status >"$OUT"
+	timeout "$LIMIT" env --ignore-signal=CHLD grep SigIgn /proc/self/status >expected
+	diff expected "$OUT"
+}
+
+@test "SIGQUIT is the command's, as a terminal sends it to both" {
+	start w "$MEMMON" -q --json "$JSON" -- "$WORKLOADS/idle" 5
+	hear w ready
+	kill -QUIT "$w_pid"
+	until_true none_pending "$w_pid"
+	kill -0 "$w_pid"
+	go_on w
+	hear w awake
+	go_on w
+	ended "$w_pid"
+	same status "$status" 0
+	jq -e .schema "$JSON"
+}
+
+@test "a watch that ended before its command still passes signals on" {
+	start w "$MEMMON" -q -d 0.1 --json "$JSON" -- "$WORKLOADS/idle" 5
+	hear w ready
+	until_true test -s "$JSON"
+	kill -TERM "$w_pid"
+	ended "$w_pid"
+	same status "$status" 143
+}
+
+@test "SIGTERM during the set-up leaves no cgroup behind" {
+	local delay before
+	before=$(find /sys/fs/cgroup -name 'memmon-bpf-*' | wc -l)
+	for delay in 0.02 0.03 0.04 0.05 0.06; do
+		timeout --preserve-status -s TERM "$delay" "$MEMMON" -q --scope -- sleep 1 || :
+	done
+	same 'cgroups of ours' "$(find /sys/fs/cgroup -name 'memmon-bpf-*' | wc -l)" "$before"
 }
