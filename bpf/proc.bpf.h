@@ -222,6 +222,8 @@ int BPF_PROG(on_exec, struct task_struct *task)
 	detach_mm(s, n); /* only where others still use the old mm: else it died before */
 	attach_mm(s, n, (u64)task->mm);
 	s->threads = 1;
+	if (!s->threads_peak)
+		s->threads_peak = 1;
 	if (armed) {
 		s->flags = 0;
 		s->first = s->baseline;

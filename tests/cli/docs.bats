@@ -139,7 +139,7 @@ same() {
 		echo "$option"
 		options | grep -qE " ?${option#--}\$"
 	done
-	[ -z "$(grep -nE '/work/|/tmp/b-' README.md ARCHITECTURE.md CHANGELOG.md docs/*)" ]
+	[ -z "$(grep -nE '/(work|tmp)/' README.md ARCHITECTURE.md CHANGELOG.md docs/*)" ]
 }
 
 @test "CHANGELOG.md has the version that the program prints" {
