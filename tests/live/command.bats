@@ -25,6 +25,7 @@ teardown() {
 	same 'in the list' "$(j '.processes | length')" 1
 	same comm "$(j '.processes[0].comm')" true
 	same 'exit of the process' "$(j '.processes[0].exit.code')" 0
+	same 'most threads' "$(j '.processes[0].threads_peak')" 1
 	within 'peak of the tree' "$(j .target.peak.rss_bytes)" 100000 $((20 * MIB))
 	within 'peak of the process' "$(j '.processes[0].rss.peak_bytes')" 100000 $((20 * MIB))
 	same lost "$(j .overhead.lost_records)" 0
