@@ -34,7 +34,7 @@ struct slot {
 	__u32 touched; /* set by an event, cleared by the reader */
 	__u32 last_cpu; /* whose cell has the newest value, while there is one thread */
 	__u32 threads;
-	__u32 pad;
+	__u32 starting; /* watch() is at work on it: not to be given back yet */
 
 	/* read and written on rare hooks only */
 	__s64 swap_pages; /* as of the last event on swap */

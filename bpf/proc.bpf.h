@@ -110,6 +110,7 @@ static __always_inline void end_slot(struct slot *s, u32 n)
 static __always_inline int drop_slot(struct slot *s, u32 n)
 {
 	s->flags = SLOT_ARMED;
+	s->starting = 0;
 	end_slot(s, n);
 	return WATCH_NOT;
 }
@@ -156,10 +157,12 @@ static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
 	bpf_probe_read_kernel(&s->comm, sizeof(s->comm), &leader->comm);
 	if (how == START_COMMAND)
 		s->flags = SLOT_ARMED;
+	else
+		s->starting = 1;
 	if (bpf_map_update_elem(&slots_by_tgid, &tgid, &n, BPF_NOEXIST))
 		return drop_slot(s, n);
 	if (how == START_COMMAND)
-		return WATCH_NEW;
+		return WATCH_NEW; /* it waits for us */
 	if (mm && !bpf_map_lookup_elem(&slots_by_mm, &mm))
 		attach_mm(s, n, mm);
 	s->threads = BPF_CORE_READ(task, signal, live.counter);
@@ -176,6 +179,8 @@ static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
 	count_live();
 	touch(s);
 	emit_start(s, REC_START);
+	barrier();
+	s->starting = 0;
 	return WATCH_NEW;
 }
 

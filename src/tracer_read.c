@@ -93,6 +93,12 @@ static int end_process(struct tracer *t, struct slot *slot)
 	return err < 0 ? err : t->fn(t->ctx, &ended.head, ended.head.size);
 }
 
+/* Does the kernel side still work on the slot of a process that has ended? */
+static bool in_use(const struct slot *slot)
+{
+	return slot->mm || slot->starting;
+}
+
 static int lingers(struct tracer *t, uint32_t n)
 {
 	uint32_t *more = realloc(t->lingering, (t->n_lingering + 1) * sizeof(*more));
@@ -115,7 +121,7 @@ static int reap_lingering(struct tracer *t)
 		struct slot slot;
 
 		err = err ? err : bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.slots), &n, &slot);
-		if (err || slot.mm)
+		if (err || in_use(&slot))
 			t->lingering[kept++] = n;
 		else
 			err = give_back(t, n);
@@ -150,7 +156,7 @@ int tracer_drain(struct tracer *t)
 		if (!err)
 			err = end_process(t, &slot);
 		if (err >= 0)
-			err = slot.mm ? lingers(t, n) : give_back(t, n);
+			err = in_use(&slot) ? lingers(t, n) : give_back(t, n);
 	}
 	return err < 0 ? err : 0;
 }
