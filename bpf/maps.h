@@ -13,6 +13,7 @@
 #include "events.h"
 
 #define MAX_CPUS 512 /* more are refused at start; a power of two */
+#define EXACT_CPUS 8 /* with more, the other CPUs' parts are not summed at every event */
 #define INDEX_BITS 13 /* direct-mapped buckets by mm: 2^INDEX_BITS × 8 bytes */
 
 #define SLOT_ARMED 1U /* the command before its exec: not watched yet */
@@ -52,8 +53,8 @@ struct slot {
 	__s32 wait_status;
 	__u32 remote; /* another process changed its counters (noted before 6.2 only) */
 	__u32 threads_peak;
-	__u64 minor_faults, major_faults,
-		cpu_ns; /* of the threads that have ended, over their lives */
+	/* of all threads over their lives, summed up when the process ends */
+	__u64 minor_faults, major_faults, cpu_ns;
 	__u64 brk;
 	struct vm_volume volume[VM_CALLS];
 	char comm[COMM_LEN];
@@ -64,7 +65,7 @@ struct slot {
 /* What one CPU knows of one slot. Events on file and anon memory touch the first cache line only. */
 struct cell {
 	/* this CPU's part of each counter at its last event, as booked in the tree; the kernel keeps
-	 * parts below 2 × CPUs */
+	 * parts below max(32, 2 × CPUs) */
 	__s16 part[MEM_KINDS];
 	__s64 rss;
 	__s64 peak_rss;

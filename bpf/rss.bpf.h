@@ -20,7 +20,6 @@
 
 #include "state.bpf.h"
 
-#define EXACT_CPUS 8
 #define NO_CPU (~0U) /* of slot.last_cpu */
 
 /* weak: unknown before 6.2, where the one program that calls it is not loaded */

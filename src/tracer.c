@@ -114,8 +114,7 @@ static void set_config(struct tracer *t, const struct tracer_config *config)
 	struct timespec tick;
 
 	clock_getres(CLOCK_MONOTONIC_COARSE, &tick); /* is the length of a jiffy */
-	t->tick_ns = (uint64_t)tick.tv_sec * 1000000000 + (uint64_t)tick.tv_nsec;
-	skel->rodata->cfg_tick_ns = t->tick_ns;
+	skel->rodata->cfg_tick_ns = (uint64_t)tick.tv_sec * 1000000000 + (uint64_t)tick.tv_nsec;
 	skel->rodata->cfg_alarm_ended = t->slots / 4;
 	skel->rodata->cfg_cpus = t->cpus;
 	skel->rodata->cfg_children = config->children;

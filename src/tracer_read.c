@@ -19,8 +19,9 @@
 /* A slot goes back as all zeroes, its cells too: the kernel side relies on it. */
 static int give_back(struct tracer *t, uint32_t n)
 {
+	static const struct slot zero_slot;
 	static const struct cell zero_cell;
-	int err = bpf_map_update_elem(bpf_map__fd(t->skel->maps.slots), &n, &t->zero_slot, BPF_ANY);
+	int err = bpf_map_update_elem(bpf_map__fd(t->skel->maps.slots), &n, &zero_slot, BPF_ANY);
 
 	for (uint32_t cpu = 0; !err && cpu < t->cpus; cpu++) {
 		uint32_t at = n * t->cpus + cpu;
@@ -45,7 +46,7 @@ static void complete_reading(struct tracer *t, struct rec_reading *r)
 
 	/* one fold in flight on each other CPU that runs a thread: see bpf/rss.bpf.h */
 	if (t->percpu && others > 1)
-		r->error_pages = (others - 1) * t->batch * (t->cpus > 8 ? 3 : 1);
+		r->error_pages = (others - 1) * t->batch * (t->cpus > EXACT_CPUS ? 3 : 1);
 	if (!(r->flags & READING_ENDED)) {
 		if (procfs_read_stat((pid_t)r->head.pid, &stat) == 0) {
 			r->minor_faults = stat.minor_faults;
@@ -135,6 +136,13 @@ int tracer_alarm_fd(const struct tracer *t)
 	return bpf_map__fd(t->skel->maps.alarms);
 }
 
+static int consume_records(struct tracer *t)
+{
+	int err = ring_buffer__consume(t->ring);
+
+	return err < 0 ? err : t->fn_error;
+}
+
 int tracer_drain(struct tracer *t)
 {
 	struct slot slot;
@@ -145,14 +153,15 @@ int tracer_drain(struct tracer *t)
 	t->skel->bss->ended_waiting = 0;
 	t->skel->bss->ended_alarmed = 0;
 	ring_buffer__consume(t->alarms);
-	err = ring_buffer__consume(t->ring);
-	if (err >= 0)
-		err = t->fn_error;
+	err = consume_records(t);
 	if (err >= 0)
 		err = reap_lingering(t);
 	while (err >= 0 &&
 	       !bpf_map_lookup_and_delete_elem(bpf_map__fd(t->skel->maps.ended_slots), NULL, &n)) {
-		err = bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.slots), &n, &slot);
+		/* its start may have come since: a process must not end first and start afterwards */
+		err = consume_records(t);
+		if (err >= 0)
+			err = bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.slots), &n, &slot);
 		if (!err)
 			err = end_process(t, &slot);
 		if (err >= 0)
@@ -164,10 +173,9 @@ int tracer_drain(struct tracer *t)
 static int read_processes(struct tracer *t, bool all)
 {
 	struct rec_reading readings[32];
+	uint64_t now_ns = monotonic_ns();
 	int err = 0, fd;
 	ssize_t got;
-
-	uint64_t now_ns = monotonic_ns();
 
 	/* a pass now and then all the same: a touch may fall between two of the reader's steps */
 	if (!all && !t->skel->bss->any_touched && now_ns - t->read_at_ns < AT_LEAST_EVERY_NS)
@@ -231,7 +239,8 @@ static int read_tree(struct tracer *t)
 		rec.at_peak = rec.now;
 		rec.peak_ns = rec.head.ts_ns;
 	} else {
-		rec.peak_ns = bss->base_ns + (peak_jiffies - bss->base_jiffies) * t->tick_ns;
+		rec.peak_ns = bss->base_ns +
+			      (peak_jiffies - bss->base_jiffies) * t->skel->rodata->cfg_tick_ns;
 		if (rec.peak_ns > rec.head.ts_ns)
 			rec.peak_ns = rec.head.ts_ns;
 	}

@@ -34,10 +34,8 @@ struct tracer {
 	struct base *bases;
 	uint32_t *lingering; /* ended slots whose mm still lives (shared with a stranger) */
 	size_t n_lingering;
-	uint64_t tick_ns; /* of a jiffy */
 	uint64_t read_at_ns; /* when the processes were last read */
 	uint64_t cost_at_ns; /* when the last REC_COST was made */
-	struct slot zero_slot;
 };
 
 /* Runs one of the programs that user space calls itself. Returns 0 or a negative errno. */

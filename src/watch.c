@@ -396,7 +396,8 @@ static void loop(struct watch *w)
 			tick(w);
 		} else {
 			wait_until(w, earlier(earlier(next_ns, end_ns), now + DRAIN_NS));
-			drain(w);
+			if (monotonic_ns() < next_ns)
+				drain(w); /* else the tick does */
 		}
 		if (w->o->n_pids && tracer_live(w->tracer) == 0)
 			end(w, "every watched process has ended");

@@ -3,17 +3,7 @@
 #
 # The bash completion, asked the way bash asks it: words in COMP_WORDS, answers in COMPREPLY.
 
-# complete WORD…: prints what completes the last word.
-complete_words() {
-	bash -c '
-		source "$1"
-		shift
-		compopt() { :; }
-		COMP_WORDS=(memmon-bpf "$@") COMP_CWORD=$#
-		_memmon_bpf
-		printf "%s\n" "${COMPREPLY[@]}"
-	' bash "$BATS_TEST_DIRNAME/../../completion/memmon-bpf.bash" "$@"
-}
+load completion
 
 @test "the subcommand, and that it takes no arguments" {
 	run complete_words ''

@@ -4,6 +4,8 @@
 # The documents against the program: what it knows must be written down, and what is written down
 # must exist.
 
+load completion
+
 setup() {
 	TOP=$BATS_TEST_DIRNAME/../..
 	PAGE=$BATS_TEST_TMPDIR/page
@@ -18,18 +20,6 @@ section() {
 # Long options, and those that have a letter as "LETTER long", out of the table that argp is given.
 options() {
 	sed -nE "s/^\t\{ \"([a-z-]+)\", ('(.)'|OPT_[A-Z_]+), .*/\3 \1/p" "$TOP/src/options.c"
-}
-
-# Words after the program's name that the completion offers: complete WORD…
-completed() {
-	bash -c '
-		source "$1"
-		shift
-		compopt() { :; }
-		COMP_WORDS=(memmon-bpf "$@") COMP_CWORD=$#
-		_memmon_bpf
-		printf "%s\n" "${COMPREPLY[@]}"
-	' bash "$TOP/completion/memmon-bpf.bash" "$@"
 }
 
 # documented NAME: "name unit" of each field in that part of the man page.
@@ -70,7 +60,7 @@ same() {
 		[ -n "$name" ] || { name=$letter letter=; }
 		echo "--$name"
 		grep -qE "^\*.*\*--$name\*|^\*--$name\*" "$PAGE"
-		completed "--$name" | grep -qxe "--$name"
+		complete_words "--$name" | grep -qxe "--$name"
 		# --usage is --help under the name that argp knows
 		[ "$name" = usage ] || grep -qE -e "(^|[ ,[])--$name([ ,=]|\$)${letter:+|(^|[ ,[])-$letter([ ,]|\$)}" <<<"$help"
 		[ -z "$letter" ] || grep -qF "*-$letter*, *--$name*" "$PAGE"
@@ -81,8 +71,8 @@ same() {
 	known=$(options | awk '{print "--" $NF}' | sort -u)
 	for named in "$(grep -oE '(^|[ *])--[a-z][a-z-]+' "$PAGE" | tr -d ' *' | sort -u)" \
 		"$("$MEMMON" --help | grep -oE '(^| )--[a-z][a-z-]+' | tr -d ' ' | sort -u)" \
-		"$(completed -- | grep -E '^--.' | sort -u)" \
-		"$(completed - | grep -E '^--.' | sort -u)"; do
+		"$(complete_words -- | grep -E '^--.' | sort -u)" \
+		"$(complete_words - | grep -E '^--.' | sort -u)"; do
 		diff <(comm -13 <(printf '%s\n' "$known") <(printf '%s\n' "$named")) <(printf '%s' '')
 	done
 }
