@@ -18,9 +18,12 @@
 
 static void parse(struct options *o, const char *const *args)
 {
-	char *argv[MAX_ARGS + 2] = { (char *)"memmon-bpf" };
+	/* static, as o->command points into it */
+	static char *argv[MAX_ARGS + 2];
 	int argc = 1;
 
+	memset(argv, 0, sizeof(argv));
+	argv[0] = (char *)"memmon-bpf";
 	for (; args[argc - 1]; argc++)
 		argv[argc] = (char *)args[argc - 1];
 	options_parse(o, argc, argv);
