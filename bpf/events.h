@@ -52,6 +52,14 @@ enum rec_type {
 	REC_PSS, /* struct rec_pss: one process's proportional set size */
 	REC_COST, /* struct rec_cost: what watching cost so far, and what was lost */
 	REC_TICK, /* struct rec_head: an interval ends; every reading of it came before */
+	/* shared memory; texts follow the struct, each ended by a NUL */
+	REC_SHM_MOUNT, /* struct rec_shm_mount, texts: one tmpfs superblock */
+	REC_SHM_FILE, /* struct rec_shm_file, text: one file, memfd or anonymous mapping */
+	REC_SHM_HOLDER, /* struct rec_shm_holder: who maps or opens a file */
+	REC_SHM_CHARGER, /* struct rec_shm_charger: what one process charged to one superblock */
+	REC_SHM_SEGMENT, /* struct rec_shm_segment: one System V segment */
+	REC_SHM_SURVEY, /* struct rec_head: a survey ends; what it did not mention is gone */
+	REC_SHM_FULL, /* struct rec_shm_full: a process hit a full tmpfs; from the ring buffer */
 	REC_TYPES,
 };
 
@@ -182,6 +190,128 @@ struct rec_cost {
 	__u64 lost_records; /* ring buffer was full */
 };
 
+/*
+ * Shared memory. A tmpfs superblock is known by its device number, `major << 20 | minor` (the
+ * kernel's s_dev); a file in it by (dev, ino). System V segments, memfds and shared anonymous memory
+ * lie on one internal superblock whose inode numbers repeat across IPC namespaces: there `key`, an
+ * opaque number, tells them apart; elsewhere it is 0. Figures that are not known are UNKNOWN_U64.
+ */
+#define SHM_DEV(major, minor) ((__u32)(major) << 20 | (__u32)(minor))
+
+#define SHM_MOUNT_DEV_SHM 1U /* it is the /dev/shm of some mount namespace */
+#define SHM_MOUNT_TARGET 2U /* … of a watched process, or a watched process charged it */
+#define SHM_MOUNT_TRACED 4U /* charges are traced: peak, charged and uncharged are known */
+
+struct rec_shm_mount {
+	struct rec_head head; /* no process */
+	__u32 dev;
+	__u32 flags; /* SHM_MOUNT_* */
+	__u64 limit_bytes; /* 0 = no limit */
+	__u64 used_bytes; /* as statfs has it */
+	__u64 limit_inodes; /* 0 = no limit */
+	__u64 used_inodes;
+	__u64 peak_bytes; /* highest used since watching, between any two looks */
+	__u64 peak_ns;
+	__u64 charged_bytes; /* since watching */
+	__u64 uncharged_bytes;
+	/* texts: mount point as its owner sees it, container id ("" = host), container name ("" =
+	 * not known), runtime ("docker", "podman", "containerd", "cri-o", "" = none) */
+};
+
+enum shm_kind {
+	SHM_TMPFS, /* a file on a mounted tmpfs */
+	SHM_MEMFD, /* memfd_create(2) */
+	SHM_SYSV, /* shmget(2); the segment itself is a REC_SHM_SEGMENT */
+	SHM_ANON, /* mmap(2) of MAP_SHARED | MAP_ANONYMOUS, or /dev/zero */
+};
+
+#define SHM_FILE_UNLINKED 1U /* no name leads to it any more */
+#define SHM_FILE_BEFORE 2U /* it had pages before charges were traced */
+#define SHM_FILE_CREATOR 4U /* the creator is known: who charged its first page while traced */
+#define SHM_FILE_CREATOR_ALIVE 8U
+#define SHM_FILE_HELD_UNKNOWN 16U /* holders could not be looked up */
+
+struct rec_shm_file {
+	struct rec_head head; /* the creator's pid and start_ns; 0 = not known */
+	__u32 dev;
+	__u32 flags; /* SHM_FILE_* */
+	__u64 ino;
+	__u64 key;
+	__u32 kind; /* enum shm_kind */
+	__u32 uid; /* owner, as the host sees it */
+	__u64 size_bytes; /* st_size */
+	__u64 bytes; /* charged: resident or swapped */
+	__u64 peak_bytes; /* highest `bytes` while traced */
+	char comm[COMM_LEN]; /* the creator's */
+	/* text: path below the mount, or the memfd's name */
+};
+
+#define SHM_HOLDS_MAP 1U
+#define SHM_HOLDS_OPEN 2U
+
+struct rec_shm_holder {
+	struct rec_head head; /* the holder */
+	__u32 dev;
+	__u32 flags; /* SHM_HOLDS_* */
+	__u64 ino;
+	__u64 key;
+	char comm[COMM_LEN];
+};
+
+struct rec_shm_charger {
+	struct rec_head head; /* the process */
+	__u32 dev;
+	__u32 alive; /* 1 = it lives */
+	__u64 charged_bytes; /* since watching */
+	__u64 uncharged_bytes;
+	char comm[COMM_LEN];
+};
+
+#define SHM_SEGMENT_DEST 1U /* removed once nobody is attached (SHM_DEST) */
+#define SHM_SEGMENT_LOCKED 2U /* SHM_LOCKED */
+#define SHM_SEGMENT_NAMESPACE 4U /* of another IPC namespace than ours */
+
+struct rec_shm_segment {
+	struct rec_head head; /* the creator's pid as our pid namespace sees it, 0 = not from there */
+	__s32 shmid;
+	__s32 key;
+	__u32 ipc_namespace; /* inode number of the namespace */
+	__u32 mode; /* permission bits */
+	__u32 flags; /* SHM_SEGMENT_* */
+	__u32 uid, gid, creator_uid, creator_gid;
+	__u32 last_pid; /* of the last shmat or shmdt; 0 = none */
+	__u64 bytes, resident_bytes, swapped_bytes;
+	__u64 attached; /* nattch */
+	__u64 attach_s, detach_s, change_s; /* wall clock; 0 = never */
+};
+
+enum shm_full_how {
+	SHM_FULL_WRITE = 1, /* write(2) and the like, splice, sendfile */
+	SHM_FULL_FAULT, /* a touched mapping: SIGBUS, or EFAULT inside a system call */
+	SHM_FULL_FALLOCATE,
+	SHM_FULL_OPEN, /* no inode left */
+};
+
+#define SHM_FULL_NAME 256
+
+struct rec_shm_full {
+	struct rec_head head; /* who hit the wall */
+	__u32 dev;
+	__u32 how; /* enum shm_full_how */
+	__u32 error; /* the errno that the process saw, or would have; 0 = a signal */
+	__u32 signal; /* SIGBUS, or 0 */
+	__u64 ino; /* 0 = no file */
+	__u64 wanted_bytes; /* what the call wanted in all; a page for a fault */
+	__u64 done_bytes; /* what it got of that: a short write */
+	__u64 limit_bytes;
+	__u64 used_bytes;
+	__u64 cgroup_id; /* of its memory cgroup, or of its unified one */
+	__u32 tid; /* as our pid namespace sees it */
+	__u32 pad;
+	char comm[COMM_LEN];
+	char name[SHM_FULL_NAME]; /* the last part of the file's path */
+};
+
 _Static_assert(sizeof(struct rec_head) == 24, "rec_head");
 _Static_assert(sizeof(struct rec_start) == 24 + 8 + 32 + 16, "rec_start");
 _Static_assert(sizeof(struct rec_level) == 24 + 32, "rec_level");
@@ -193,5 +323,12 @@ _Static_assert(sizeof(struct rec_system) == 24 + 32, "rec_system");
 _Static_assert(sizeof(struct rec_charge) == 24 + 56, "rec_charge");
 _Static_assert(sizeof(struct rec_pss) == 32, "rec_pss");
 _Static_assert(sizeof(struct rec_cost) == 24 + 40, "rec_cost");
+_Static_assert(sizeof(struct rec_shm_mount) == 24 + 8 + 8 * 8, "rec_shm_mount");
+_Static_assert(sizeof(struct rec_shm_file) == 24 + 8 + 2 * 8 + 8 + 3 * 8 + 16, "rec_shm_file");
+_Static_assert(sizeof(struct rec_shm_holder) == 24 + 8 + 2 * 8 + 16, "rec_shm_holder");
+_Static_assert(sizeof(struct rec_shm_charger) == 24 + 8 + 2 * 8 + 16, "rec_shm_charger");
+_Static_assert(sizeof(struct rec_shm_segment) == 24 + 10 * 4 + 7 * 8, "rec_shm_segment");
+_Static_assert(sizeof(struct rec_shm_full) == 24 + 16 + 6 * 8 + 8 + 16 + SHM_FULL_NAME,
+	       "rec_shm_full");
 
 #endif
