@@ -5,7 +5,7 @@
  * A *slot* is one watched process, from the moment we watch it until user space has read its last
  * numbers. Slots are handed out of the queue `free_slots` by the kernel side and given back by user
  * space, so that a number is never overwritten before it was read. A *cell* is what one CPU keeps
- * of one slot; only that CPU writes it while the slot's mm is in the index.
+ * of one slot; only that CPU writes it while the slot's mm is in the index. Slot 0 is nobody's.
  */
 #ifndef MEMMON_MAPS_H
 #define MEMMON_MAPS_H
@@ -44,7 +44,6 @@ struct slot {
 	struct mem_pages last; /* when it ended, where on_exit comes too late for that */
 	__u64 start_ns;
 	__u64 end_ns;
-	__u64 events; /* that no longer fit into the cells, which count 2^32 */
 	__u32 tgid; /* in the initial pid namespace */
 	__u32 pid; /* in ours */
 	__u32 ppid; /* in ours */
@@ -59,33 +58,59 @@ struct slot {
 	struct vm_volume volume[VM_CALLS];
 	char comm[COMM_LEN];
 	struct rec_reading final; /* written once, when the process ends */
-	__u64 padding[5]; /* to whole cache lines */
+	__u64 padding[6]; /* to whole cache lines */
 };
 
-/* What one CPU knows of one slot. Events on file and anon memory touch the first cache line only. */
-struct cell {
-	/* this CPU's part of each counter at its last event, as booked in the tree; the kernel keeps
-	 * parts below max(32, 2 × CPUs) */
-	__s16 part[MEM_KINDS];
+/* Of the kinds that make up RSS, what one CPU keeps for its shortcut. */
+struct share {
+	__s16 part; /* this CPU's part at its last event, as booked in the tree; the kernel keeps
+		     * parts below max(32, 2 × CPUs) */
+	__s16 top; /* the highest part since the shortcut was opened, or as high as needs no look */
+	__u32 count; /* the low half of the shared count when the shortcut was opened */
+};
+
+#define RSS_KINDS 3
+#define SHARE_AT(k) ((k) == MEM_SHMEM ? 2 : (k)) /* file, anon, shmem */
+
+struct peaks {
+	__s64 kind[MEM_KINDS];
 	__s64 rss;
-	__s64 peak_rss;
-	__u32 events; /* the low 32 bits */
-	__u32 counted; /* Σ count of RSS, its low 32 bits, when all parts were last summed up */
-	struct {
-		__s64 now; /* the counter at this CPU's last event */
-		__s64 peak;
-	} kind[MEM_KINDS];
-	/* the kinds at the instant of peak_rss; shmem is the rest of it */
-	__s64 peak_file, peak_anon, peak_swap;
-	__u64 peak_jiffies;
+	__s64 file, anon, swap; /* at the instant of `rss`; shmem is the rest of it */
+	__u64 jiffies; /* of that instant */
+};
+
+/*
+ * What one CPU knows of one slot. The first cache line is its *shortcut*: while it is open, no other
+ * CPU changes the counters, and an event needs this line only. See rss.bpf.h.
+ */
+struct cell {
+	__u64 mm; /* the shortcut is open for this mm; 0 = closed, by whichever CPU */
+	__s32 rss; /* while open: now, */
+	__s32 rss_top; /* the highest, */
+	__s32 rss_above, rss_below; /* and from where on user space wants a REC_LEVEL */
+	__u32 top_jiffies; /* when rss_top was reached, the low half */
+	struct share share[RSS_KINDS];
+	__s16 top_file, top_anon; /* the parts at rss_top; shmem's is the rest */
+	__s16 swap_part;
+	__u16 unused[3];
+
+	/* brought up to date where an event goes the long way */
+	__s64 base[MEM_KINDS]; /* each counter without this CPU's part */
+	struct peaks peaks;
+	__u32 counted; /* Σ count of RSS, its low half, when all parts were last summed up */
+	__u32 unused2;
+	__s64 swap; /* what slot.swap_pages was when the shortcut was opened */
+	__u64 padding; /* to whole cache lines */
 };
 
 /* One per CPU: what it has not yet folded into the tree, and the highest tree total it has seen. */
 struct tree_cpu {
 	/* used at every event: one cache line */
-	__s64 unfolded[MEM_KINDS];
+	__s32 unfolded[MEM_KINDS];
 	__u64 events; /* of watched processes */
 	__u64 percpu_offset; /* of this CPU's copy of per-CPU variables */
+	__u32 first_cell; /* the number of this CPU's cell of slot 0 */
+	__u32 unused[3];
 	__u64 timed_events, timed_ns; /* one event in TIMED_EVERY is timed */
 
 	__s64 peak_rss;
@@ -94,7 +119,7 @@ struct tree_cpu {
 	__s64 peak[MEM_KINDS];
 	__u64 lost_records;
 	__u64 live_peak; /* most processes at once that this CPU has seen */
-	__u64 pad[4]; /* to whole cache lines, so that CPUs do not share one */
+	__u64 padding[12]; /* to a power of two */
 };
 
 #define TIMED_EVERY 256
@@ -107,12 +132,15 @@ struct tree {
 
 /* A bucket of the index of mms. */
 struct bucket {
-	__u32 slot; /* number + 1; 0 = none */
+	__u32 slot; /* 0 = none */
 	__u32 residents; /* watched mms that hash here */
 };
 
 _Static_assert(sizeof(struct slot) % 64 == 0, "slots begin on cache lines");
-_Static_assert(sizeof(struct cell) == 128, "a cell is two cache lines");
-_Static_assert(sizeof(struct tree_cpu) == 192, "tree_cpu is padded to cache lines");
+_Static_assert(__builtin_offsetof(struct cell, base) == 64, "a shortcut is one cache line");
+_Static_assert(sizeof(struct cell) == 192, "a cell is three");
+_Static_assert(__builtin_offsetof(struct tree_cpu, peak_rss) == 64,
+	       "an event needs one cache line");
+_Static_assert(sizeof(struct tree_cpu) == 256, "CPUs do not share cache lines");
 
 #endif

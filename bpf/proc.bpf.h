@@ -193,10 +193,13 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 
 	if (parent_tgid == child_tgid) {
 		if (s) {
-			u32 threads = parent->signal->live.counter;
+			u32 threads = parent->signal->live.counter, before = s->threads;
 
 			s->threads = threads;
 			s->last_cpu = NO_CPU;
+			barrier();
+			if (before <= 1)
+				close_shortcuts(n);
 			if (threads > s->threads_peak)
 				s->threads_peak = threads;
 		}
@@ -244,6 +247,7 @@ int BPF_PROG(on_exec, struct task_struct *task)
 static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 {
 	u64 now_ns = bpf_ktime_get_ns(), peak_jiffies = 0, mm;
+	struct peaks peaks;
 	s64 peak_rss = -1;
 
 	if (!r || !s)
@@ -256,7 +260,7 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 	r->ppid = s->ppid;
 	r->how = s->how;
 	r->threads_peak = s->threads_peak;
-	r->events = s->events;
+	r->events = 0;
 	r->error_pages = has_percpu_rss() ? 0 : s->threads_peak * THREAD_KEEPS_PAGES;
 	r->minor_faults = s->minor_faults;
 	r->major_faults = s->major_faults;
@@ -279,17 +283,18 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 
 		if (!cell)
 			continue;
-		r->events += cell->events;
+		peaks = cell->peaks;
+		raise_by_shortcut(&peaks, cell);
 		for (int k = 0; k < MEM_KINDS; k++)
-			raise(&r->peak.kind[k], cell->kind[k].peak);
-		if (cell->peak_rss <= peak_rss)
+			raise(&r->peak.kind[k], peaks.kind[k]);
+		if (peaks.rss <= peak_rss)
 			continue;
-		peak_rss = cell->peak_rss;
-		peak_jiffies = cell->peak_jiffies;
-		r->at_peak.kind[MEM_FILE] = cell->peak_file;
-		r->at_peak.kind[MEM_ANON] = cell->peak_anon;
-		r->at_peak.kind[MEM_SHMEM] = cell->peak_rss - cell->peak_file - cell->peak_anon;
-		r->at_peak.kind[MEM_SWAP] = cell->peak_swap;
+		peak_rss = peaks.rss;
+		peak_jiffies = peaks.jiffies;
+		r->at_peak.kind[MEM_FILE] = peaks.file;
+		r->at_peak.kind[MEM_ANON] = peaks.anon;
+		r->at_peak.kind[MEM_SHMEM] = peaks.rss - peaks.file - peaks.anon;
+		r->at_peak.kind[MEM_SWAP] = peaks.swap;
 	}
 	/* one that has given its mm up, at its end, had memory of its own */
 	r->flags = mm || peak_rss > 0 ? 0 : READING_NO_MM;

@@ -47,6 +47,8 @@ int set_up(void *ctx)
 	base_ns = bpf_ktime_get_ns();
 	own_pidns_level = level;
 	own_pidns = (u64)BPF_CORE_READ(at, ns);
+	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++)
+		tree_cpus[cpu].first_cell = cpu * cfg_slots;
 	if (!has_percpu_rss())
 		return 0;
 	bpf_probe_read_kernel(&base, sizeof(base),
@@ -118,7 +120,10 @@ int read_processes(struct bpf_iter__bpf_map_elem *ctx)
 	s = slot_at(*n);
 	if (!s || (s->flags & (SLOT_ARMED | SLOT_ENDED)) || !(s->touched || read_all))
 		return 0;
-	s->touched = 0;
+	/* as an addition, which is a barrier: touched is cleared before its shortcut is closed */
+	if (s->touched)
+		__sync_fetch_and_add(&s->touched, -1);
+	close_shortcut(*n, s->last_cpu);
 	fill_reading(r, s, *n);
 	/* where the buffer is full the kernel comes again with the same element */
 	if (bpf_seq_write(ctx->meta->seq, r, sizeof(*r)))

@@ -6,9 +6,14 @@
  * batch. The value is the sum. Every change fires rss_stat on the CPU that made it, just after it.
  *
  * A process's peak: each event brings its CPU's cell up to date and raises the peak kept there; the
- * peak is the maximum over cells. As long as one thread stays on one CPU, only that CPU's part of
- * one counter can have changed. Otherwise all parts are summed, which is exact; on more than
+ * peak is the maximum over cells. The long way (look()) sums all parts, which is exact; on more than
  * EXACT_CPUS only after some count moved, as 128 loads per event would cost 300 ns.
+ *
+ * The shortcut (follow()): as long as one thread stays on one CPU, only that CPU's part of one
+ * counter can have changed. Then its cell's first line holds all that an event needs. The long way
+ * opens it. Whoever may change the counters from elsewhere closes it: an event on another CPU
+ * (through slot.last_cpu), a second thread, the end of the mm. So does the reader, which lets the
+ * next event come the long way and mark the slot as touched again.
  *
  * The tree's peak: what the tree holds of an mm is Σ cell.part + Σ slot.count_seen. An event replaces
  * its own CPU's part, which nobody else writes, and moves count_seen by what it is off; the
@@ -82,15 +87,43 @@ static __always_inline void raise(s64 *peak, s64 value)
 		*peak = value;
 }
 
-static __always_inline void raise_rss_peak(struct cell *cell, s64 rss, s64 file, s64 anon, s64 swap)
+static __always_inline s64 min(s64 a, s64 b)
 {
-	if (rss <= cell->peak_rss)
+	return a < b ? a : b;
+}
+
+/* A counter as this CPU sees it. */
+static __always_inline s64 now_of(const struct cell *cell, int k)
+{
+	return cell->base[k] + (k == MEM_SWAP ? cell->swap_part : cell->share[SHARE_AT(k)].part);
+}
+
+static __always_inline void raise_rss(struct peaks *p, s64 rss, s64 file, s64 anon, s64 swap)
+{
+	if (rss <= p->rss)
 		return;
-	cell->peak_rss = rss;
-	cell->peak_file = file;
-	cell->peak_anon = anon;
-	cell->peak_swap = swap;
-	cell->peak_jiffies = bpf_jiffies64();
+	p->rss = rss;
+	p->file = file;
+	p->anon = anon;
+	p->swap = swap;
+	p->jiffies = bpf_jiffies64();
+}
+
+/* Raises `p` by what the shortcut of `cell` has seen since it was opened. */
+static __always_inline void raise_by_shortcut(struct peaks *p, const struct cell *cell)
+{
+	u64 now = bpf_jiffies64();
+
+	raise(&p->kind[MEM_FILE], cell->base[MEM_FILE] + cell->share[SHARE_AT(MEM_FILE)].top);
+	raise(&p->kind[MEM_ANON], cell->base[MEM_ANON] + cell->share[SHARE_AT(MEM_ANON)].top);
+	raise(&p->kind[MEM_SHMEM], cell->base[MEM_SHMEM] + cell->share[SHARE_AT(MEM_SHMEM)].top);
+	if (cell->rss_top <= p->rss)
+		return;
+	p->rss = cell->rss_top;
+	p->file = cell->base[MEM_FILE] + cell->top_file;
+	p->anon = cell->base[MEM_ANON] + cell->top_anon;
+	p->swap = cell->swap; /* an event on swap goes the long way */
+	p->jiffies = now - (u32)((u32)now - cell->top_jiffies);
 }
 
 /* Moves what this CPU has gathered into the tree and looks whether the tree was never higher. */
@@ -120,6 +153,31 @@ static __noinline int fold_tree(struct tree_cpu *t)
 	return 0;
 }
 
+/* This CPU's part of counter k, as booked. */
+static __always_inline s16 *part_at(struct cell *cell, int k)
+{
+	return k == MEM_SWAP ? &cell->swap_part : &cell->share[SHARE_AT(k)].part;
+}
+
+/* Lets the next event on any CPU come the long way. */
+static __always_inline void close_shortcuts(u32 n)
+{
+	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
+		struct cell *cell = cell_at(n, cpu);
+
+		if (cell)
+			cell->mm = 0;
+	}
+}
+
+static __always_inline void close_shortcut(u32 n, u32 cpu)
+{
+	struct cell *cell = cpu == NO_CPU ? NULL : cell_at(n, cpu);
+
+	if (cell)
+		cell->mm = 0;
+}
+
 /*
  * Begins to book the events of `mm` on a slot, with what it holds now as the baseline. The caller
  * folds the tree, unless it can be preempted.
@@ -142,16 +200,18 @@ static __noinline int attach_mm(struct slot *s, u32 n, u64 mm)
 		if (!cell)
 			continue;
 		for (int k = 0; k < MEM_KINDS; k++) {
-			cell->part[k] = read_part(&c, k, cpu);
-			now[k] += cell->part[k];
+			s64 part = read_part(&c, k, cpu);
+
+			*part_at(cell, k) = part;
+			now[k] += part;
 		}
 		cell->counted = ~(u32)rss_of(c.count); /* nothing is summed up yet */
 	}
 	cell = cell_at(n, 0);
 	if (cell) {
-		raise_rss_peak(cell, rss_of(now), now[MEM_FILE], now[MEM_ANON], now[MEM_SWAP]);
+		raise_rss(&cell->peaks, rss_of(now), now[MEM_FILE], now[MEM_ANON], now[MEM_SWAP]);
 		for (int k = 0; k < MEM_KINDS; k++)
-			raise(&cell->kind[k].peak, now[k]);
+			raise(&cell->peaks.kind[k], now[k]);
 	}
 	for (int k = 0; k < MEM_KINDS; k++) {
 		s->baseline.kind[k] = now[k];
@@ -180,9 +240,12 @@ static __noinline int detach_mm(struct slot *s, u32 n)
 	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
 		struct cell *cell = cell_at(n, cpu);
 
-		for (int k = 0; cell && k < MEM_KINDS; k++) {
-			held[k] += cell->part[k];
-			cell->part[k] = 0;
+		if (!cell)
+			continue;
+		cell->mm = 0;
+		for (int k = 0; k < MEM_KINDS; k++) {
+			held[k] += *part_at(cell, k);
+			*part_at(cell, k) = 0;
 		}
 	}
 	for (int k = 0; k < MEM_KINDS; k++) {
@@ -203,43 +266,44 @@ static __noinline int emit_level(struct slot *s, const struct cell *cell)
 
 	if (!s || !cell)
 		return 0;
-	s->level_pages = cell->rss;
 	rec.head.pid = s->pid;
 	rec.head.start_ns = s->start_ns;
-	rec.now.kind[MEM_FILE] = cell->kind[MEM_FILE].now;
-	rec.now.kind[MEM_ANON] = cell->kind[MEM_ANON].now;
-	rec.now.kind[MEM_SHMEM] = cell->kind[MEM_SHMEM].now;
+	rec.now.kind[MEM_FILE] = now_of(cell, MEM_FILE);
+	rec.now.kind[MEM_ANON] = now_of(cell, MEM_ANON);
+	rec.now.kind[MEM_SHMEM] = now_of(cell, MEM_SHMEM);
 	rec.now.kind[MEM_SWAP] = s->swap_pages;
+	s->level_pages = rss_of(rec.now.kind);
 	emit(&rec, sizeof(rec));
 	return 0;
 }
 
 /* Is |pages| at least `bound`? In one comparison. */
-static __always_inline bool reaches(s64 pages, s64 bound)
+static __always_inline bool reaches(s32 pages, s32 bound)
 {
-	return (u64)(pages + bound - 1) > (u64)(2 * bound - 2);
+	return (u32)(pages + bound - 1) > (u32)(2 * bound - 2);
 }
 
-/*
- * Books one counter's change on the tree. Returns whether the shared count moved, so that more than
- * this CPU's part has changed.
- */
-static __always_inline bool book(struct slot *s, struct cell *cell, struct tree_cpu *t, int k,
-				 s64 count, s64 part)
+/* Moves this CPU's share of the tree by `pages`. */
+static __always_inline void add_to_tree(struct tree_cpu *t, int k, s32 pages)
 {
-	s64 unfolded = t->unfolded[k] + part - cell->part[k];
-	s64 moved = count - *(volatile s64 *)&s->count_seen[k];
+	s32 unfolded = t->unfolded[k] + pages;
 
-	cell->part[k] = part;
-	if (moved) {
-		/* not an exchange, which needs 5.12: the tree and count_seen move by the same difference */
-		__sync_fetch_and_add(&s->count_seen[k], moved);
-		unfolded += moved;
-	}
 	t->unfolded[k] = unfolded;
 	if (reaches(unfolded, FOLD_PAGES))
 		fold_tree(t);
-	return moved;
+}
+
+/* Books one counter's change on the tree: that of this CPU's part, and that of the shared count. */
+static __always_inline void book(struct slot *s, struct cell *cell, struct tree_cpu *t, int k,
+				 s64 count, s64 part)
+{
+	s64 moved = count - *(volatile s64 *)&s->count_seen[k], own = part - *part_at(cell, k);
+
+	*part_at(cell, k) = part;
+	/* not an exchange, which needs 5.12: the tree and count_seen move by the same difference */
+	if (moved)
+		__sync_fetch_and_add(&s->count_seen[k], moved);
+	add_to_tree(t, k, own + moved);
 }
 
 /*
@@ -254,49 +318,31 @@ static __always_inline s64 load_part(void *percpu, u64 offset)
 	return at->refs.counter;
 }
 
-#define SUM_PARTS(sum, k)                                                        \
-	do {                                                                     \
-		void *percpu_ = mm->rss_stat[k].counters;                        \
-		for (u32 i = 0; i < MAX_CPUS && i < cfg_cpus; i++)               \
-			(sum) += load_part(percpu_, tree_cpus[i].percpu_offset); \
+/* Sets base[k], and the count that it rests on; counts before parts: a fold on another CPU in
+ * between can hide pages, never count them twice. */
+#define SUM_OTHERS(cell, k, this_cpu)                                                    \
+	do {                                                                             \
+		s64 sum_ = mm->rss_stat[k].count;                                        \
+		void *percpu_ = mm->rss_stat[k].counters;                                \
+		if ((k) != MEM_SWAP)                                                     \
+			(cell)->share[SHARE_AT(k)].count = sum_;                         \
+		barrier();                                                               \
+		for (u32 i_ = 0; i_ < MAX_CPUS && i_ < cfg_cpus; i_++)                   \
+			if (i_ != (this_cpu))                                            \
+				sum_ += load_part(percpu_, tree_cpus[i_].percpu_offset); \
+		(cell)->base[k] = sum_;                                                  \
 	} while (0)
 
-/* Sums up the counters of RSS anew. */
-static __noinline int recount(struct cell *cell, struct mm_struct *mm)
+/* Sums up the counters of RSS anew, but for this CPU's parts, which are booked. */
+static __noinline int recount(struct cell *cell, struct mm_struct *mm, u32 this_cpu)
 {
-	s64 file, anon, shmem;
-
 	if (!cell)
 		return 0;
-	/* counts before parts: a fold on another CPU in between can hide pages, never count them twice */
-	file = mm->rss_stat[MEM_FILE].count;
-	anon = mm->rss_stat[MEM_ANON].count;
-	shmem = mm->rss_stat[MEM_SHMEM].count;
-	cell->counted = file + anon + shmem;
-	barrier();
-	SUM_PARTS(file, MEM_FILE);
-	SUM_PARTS(anon, MEM_ANON);
-	SUM_PARTS(shmem, MEM_SHMEM);
-	cell->kind[MEM_FILE].now = file;
-	cell->kind[MEM_ANON].now = anon;
-	cell->kind[MEM_SHMEM].now = shmem;
-	cell->rss = file + anon + shmem;
-	return 0;
-}
-
-static __noinline int on_swap(struct slot *s, struct cell *cell, struct tree_cpu *t,
-			      struct mm_struct *mm)
-{
-	s64 count = mm->rss_stat[MEM_SWAP].count, swap = count;
-
-	if (!s || !cell || !t)
-		return 0;
-	barrier();
-	SUM_PARTS(swap, MEM_SWAP);
-	s->swap_pages = swap;
-	raise(&cell->kind[MEM_SWAP].peak, swap);
-	book(s, cell, t, MEM_SWAP, count,
-	     load_part(mm->rss_stat[MEM_SWAP].counters, t->percpu_offset));
+	cell->counted = mm->rss_stat[MEM_FILE].count + mm->rss_stat[MEM_ANON].count +
+			mm->rss_stat[MEM_SHMEM].count;
+	SUM_OTHERS(cell, MEM_FILE, this_cpu);
+	SUM_OTHERS(cell, MEM_ANON, this_cpu);
+	SUM_OTHERS(cell, MEM_SHMEM, this_cpu);
 	return 0;
 }
 
@@ -305,104 +351,219 @@ struct booking {
 	struct slot *slot;
 	struct cell *cell;
 	struct tree_cpu *tree;
+	u32 n; /* the slot's number */
 	u32 cpu;
-	u64 timed_from; /* 0 = this event is not timed */
 };
 
 /* Finds the booking of a watched mm. `b` is its bucket, which has residents. */
-static __always_inline bool find_booking(struct booking *at, struct mm_struct *mm,
-					 const struct bucket *b)
+static __always_inline bool find_booking(struct booking *at, u64 mm, const struct bucket *b)
 {
-	u32 shown = b->slot, n = shown - 1;
-	struct slot *s = NULL;
+	u32 n = b->slot;
+	struct slot *s = slot_at(n);
 
-	if (shown)
-		s = slot_at(n);
-	if (!s || s->mm != (u64)mm) {
-		if (shown && b->residents == 1)
+	if (!s || s->mm != mm) {
+		if (n && b->residents == 1)
 			return false;
-		s = find_by_mm((u64)mm, &n);
-		if (!s || s->mm != (u64)mm)
+		s = find_by_mm(mm, &n);
+		if (!s || s->mm != mm)
 			return false;
 	}
 	at->slot = s;
+	at->n = n;
 	at->cpu = bpf_get_smp_processor_id();
 	at->cell = cell_at(n, at->cpu);
 	if (!at->cell || at->cpu >= MAX_CPUS)
 		return false;
 	at->tree = &tree_cpus[at->cpu];
-	if (!++at->cell->events)
-		__sync_fetch_and_add(&s->events, 1ULL << 32);
-	at->timed_from = at->tree->events++ % TIMED_EVERY ? 0 : bpf_ktime_get_ns();
-	touch(s);
 	return true;
 }
 
-static __always_inline void finish_booking(const struct booking *at)
+static __always_inline void count_event(const struct booking *at)
+{
+	at->tree->events++;
+	touch(at->slot);
+}
+
+/* Raises the peaks to what the cell holds now. Returns RSS. */
+static __always_inline s64 raise_peaks(const struct booking *at)
 {
 	struct cell *cell = at->cell;
+	s64 file = now_of(cell, MEM_FILE), anon = now_of(cell, MEM_ANON),
+	    shmem = now_of(cell, MEM_SHMEM), rss = file + anon + shmem;
 
-	raise_rss_peak(cell, cell->rss, cell->kind[MEM_FILE].now, cell->kind[MEM_ANON].now,
-		       at->slot->swap_pages);
-	if (reaches(cell->rss - at->slot->level_pages, LEVEL_PAGES))
+	raise(&cell->peaks.kind[MEM_FILE], file);
+	raise(&cell->peaks.kind[MEM_ANON], anon);
+	raise(&cell->peaks.kind[MEM_SHMEM], shmem);
+	raise_rss(&cell->peaks, rss, file, anon, at->slot->swap_pages);
+	if (rss - at->slot->level_pages >= LEVEL_PAGES ||
+	    at->slot->level_pages - rss >= LEVEL_PAGES)
 		emit_level(at->slot, cell);
-	if (at->timed_from) {
-		at->tree->timed_ns += bpf_ktime_get_ns() - at->timed_from;
-		at->tree->timed_events++;
-	}
+	return rss;
+}
+
+/* Is every change of the counters made on this CPU from now on? Then no other CPU's is open. */
+static __always_inline bool claim(const struct booking *at)
+{
+	u32 before;
+
+	if (at->slot->threads != 1)
+		return false;
+	if (at->slot->last_cpu == at->cpu)
+		return true;
+	before = __sync_lock_test_and_set(&at->slot->last_cpu, at->cpu);
+	if (before != at->cpu)
+		close_shortcut(at->n, before);
+	return true;
+}
+
+#define SHORTCUT_PAGES (1LL << 30) /* larger processes go the long way: the line has 32 bits */
+
+static __always_inline void reset_top(struct cell *cell, int k)
+{
+	cell->share[SHARE_AT(k)].top = min(cell->peaks.kind[k] - cell->base[k], 32767);
+}
+
+/* base[] has changed: what was seen by the old one is in the peaks. */
+static __always_inline void reset_tops(struct cell *cell)
+{
+	reset_top(cell, MEM_FILE);
+	reset_top(cell, MEM_ANON);
+	reset_top(cell, MEM_SHMEM);
+	cell->rss_top = 0;
+}
+
+static __always_inline void open_shortcut(const struct booking *at, u64 mm, s64 rss)
+{
+	struct cell *cell = at->cell;
+	struct slot *s = at->slot;
+
+	if (rss < 0 || cell->peaks.rss >= SHORTCUT_PAGES)
+		return;
+	cell->swap = s->swap_pages;
+	cell->rss = rss;
+	cell->rss_above = s->level_pages + LEVEL_PAGES - 1;
+	cell->rss_below = s->level_pages - LEVEL_PAGES + 1;
+	cell->rss_top = min(cell->peaks.rss, cell->rss_above);
+	/* an exchange, as it is a full barrier: whoever closes it wrote his reason first */
+	__sync_lock_test_and_set(&cell->mm, mm);
+	if (*(volatile u32 *)&s->last_cpu != at->cpu || *(volatile u32 *)&s->threads != 1)
+		cell->mm = 0;
+	if (!*(volatile u32 *)&s->touched)
+		touch(s);
 }
 
 /*
- * Does the cell hold but for what this CPU's own part of this counter has changed by? With one
- * thread, as long as all events come from this CPU and no count moves. With several, on few CPUs
- * never; on many the other CPUs' parts are taken to stand until some count moves.
+ * Do the other CPUs' parts stand as they were last summed up? With several threads, on few CPUs
+ * that is never assumed; on many, until some count moves.
  */
-static __always_inline bool still_counted(const struct booking *at, struct mm_struct *mm,
-					  bool count_moved)
+static __always_inline bool still_counted(const struct booking *at, struct mm_struct *mm)
 {
-	if (at->slot->threads == 1)
-		return !count_moved && at->slot->last_cpu == at->cpu;
-	return cfg_cpus > EXACT_CPUS && at->cell->counted == (u32)(mm->rss_stat[MEM_FILE].count +
-								   mm->rss_stat[MEM_ANON].count +
-								   mm->rss_stat[MEM_SHMEM].count);
+	return at->slot->threads != 1 && cfg_cpus > EXACT_CPUS &&
+	       at->cell->counted ==
+		       (u32)(mm->rss_stat[MEM_FILE].count + mm->rss_stat[MEM_ANON].count +
+			     mm->rss_stat[MEM_SHMEM].count);
 }
 
-static __always_inline void on_member(const struct booking *at, struct mm_struct *mm, int k,
-				      s64 count, void *percpu)
+#define BOOK(at, k)                                                        \
+	book((at)->slot, (at)->cell, (at)->tree, k, mm->rss_stat[k].count, \
+	     load_part(mm->rss_stat[k].counters, (at)->tree->percpu_offset))
+
+static __always_inline void go_the_long_way(const struct booking *at, struct mm_struct *mm,
+					    int member)
 {
-	s64 part = load_part(percpu, at->tree->percpu_offset), own = part - at->cell->part[k];
 	struct cell *cell = at->cell;
+	bool alone = claim(at);
+	s64 rss;
 
-	if (still_counted(at, mm, book(at->slot, cell, at->tree, k, count, part))) {
-		cell->kind[k].now += own;
-		cell->rss += own;
-	} else {
-		recount(cell, mm);
-		if (at->slot->threads == 1)
-			at->slot->last_cpu = at->cpu;
+	count_event(at);
+	raise_by_shortcut(&cell->peaks, cell);
+	if (member == MEM_ANON) {
+		BOOK(at, MEM_ANON);
+	} else if (member == MEM_FILE) {
+		BOOK(at, MEM_FILE);
+	} else if (member == MEM_SHMEM) {
+		BOOK(at, MEM_SHMEM);
+	} else if (member == MEM_SWAP) {
+		BOOK(at, MEM_SWAP);
+		SUM_OTHERS(cell, MEM_SWAP, at->cpu);
+		at->slot->swap_pages = now_of(cell, MEM_SWAP);
+		raise(&cell->peaks.kind[MEM_SWAP], at->slot->swap_pages);
 	}
-	raise(&cell->kind[k].peak, cell->kind[k].now);
+	if (!still_counted(at, mm))
+		recount(cell, mm, at->cpu);
+	rss = raise_peaks(at);
+	reset_tops(cell);
+	if (alone)
+		open_shortcut(at, (u64)mm, rss);
 }
+
+/* A new peak of RSS, seen through the shortcut. */
+static __always_inline void rise(struct cell *cell, s32 rss)
+{
+	cell->rss_top = rss;
+	cell->top_file = cell->share[SHARE_AT(MEM_FILE)].part;
+	cell->top_anon = cell->share[SHARE_AT(MEM_ANON)].part;
+	cell->top_jiffies = bpf_jiffies64();
+}
+
+/* Takes an event in through the open shortcut; false where it needs the long way. */
+static __always_inline bool follow(struct cell *cell, struct tree_cpu *t, int k, s32 part,
+				   s64 count)
+{
+	struct share *share = &cell->share[SHARE_AT(k)];
+	s32 own, rss;
+
+	if ((u32)count != share->count)
+		return false;
+	own = part - share->part;
+	rss = cell->rss + own;
+	if (rss > cell->rss_above || rss < cell->rss_below)
+		return false;
+	share->part = part;
+	cell->rss = rss;
+	if (part > share->top)
+		share->top = part;
+	if (rss > cell->rss_top)
+		rise(cell, rss);
+	t->events++;
+	add_to_tree(t, k, own);
+	return true;
+}
+
+/* The part first: what is in a register when it is loaded has to be saved. */
+#define FOLLOW(k)                                                                  \
+	({                                                                         \
+		s32 part_ = load_part(mm->rss_stat[k].counters, t->percpu_offset); \
+		follow(cell, t, k, part_, mm->rss_stat[k].count);                  \
+	})
 
 /* Only a literal index into mm->rss_stat[] is relocated, and only a constant one passes the verifier. */
-#define ON_MEMBER(k) on_member(&at, mm, k, mm->rss_stat[k].count, mm->rss_stat[k].counters)
+static __always_inline bool follow_member(struct cell *cell, struct tree_cpu *t,
+					  struct mm_struct *mm, int member)
+{
+	if (member == MEM_ANON)
+		return FOLLOW(MEM_ANON);
+	if (member == MEM_FILE)
+		return FOLLOW(MEM_FILE);
+	return member == MEM_SHMEM && FOLLOW(MEM_SHMEM);
+}
 
-/* Inlined, as a call and its return cost 5 ns here; what needs stack is in functions of its own. */
-static __always_inline int on_watched(struct mm_struct *mm, int member, const struct bucket *b)
+/* Everything but a plain event through the shortcut. One in TIMED_EVERY comes here to be timed. */
+static __noinline int look(struct mm_struct *mm, int member, const struct bucket *b)
 {
 	struct booking at;
+	u64 from = 0;
 
-	if (!find_booking(&at, mm, b))
+	if (!b || !find_booking(&at, (u64)mm, b))
 		return 0;
-	if (member == MEM_ANON)
-		ON_MEMBER(MEM_ANON);
-	else if (member == MEM_FILE)
-		ON_MEMBER(MEM_FILE);
-	else if (member == MEM_SHMEM)
-		ON_MEMBER(MEM_SHMEM);
-	else
-		return on_swap(at.slot, at.cell, at.tree, mm);
-	finish_booking(&at);
+	if (at.tree->events % TIMED_EVERY == 0)
+		from = bpf_ktime_get_ns();
+	if (!from || at.cell->mm != (u64)mm || !follow_member(at.cell, at.tree, mm, member))
+		go_the_long_way(&at, mm, member);
+	if (from) {
+		at.tree->timed_ns += bpf_ktime_get_ns() - from;
+		at.tree->timed_events++;
+	}
 	return 0;
 }
 
@@ -410,11 +571,23 @@ SEC("tp_btf/rss_stat")
 int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
 {
 	const struct bucket *b = bucket_of(low_half(mm));
+	struct tree_cpu *t;
+	struct cell *cell;
+	u32 at;
 
-	return b->residents ? on_watched(mm, member, b) : 0;
+	if (!b->residents)
+		return 0;
+	t = this_tree_cpu();
+	keep_in_register(t);
+	at = t->first_cell + b->slot; /* that of slot 0 is never open */
+	cell = bpf_map_lookup_elem(&cells, &at);
+	keep_in_register(cell);
+	if (cell && cell->mm == (u64)mm && t->events % TIMED_EVERY &&
+	    follow_member(cell, t, mm, member))
+		return 0;
+	return look(mm, member, b);
 }
 
-/* Before 6.2 the counters are plain atomics, and events come only when a thread folds its own. */
 SEC("tp_btf/rss_stat")
 int BPF_PROG(on_rss_stat_atomic, struct mm_struct *mm, int member)
 {
@@ -423,8 +596,9 @@ int BPF_PROG(on_rss_stat_atomic, struct mm_struct *mm, int member)
 	s64 count[MEM_KINDS];
 	struct booking at;
 
-	if (!b->residents || !find_booking(&at, mm, b))
+	if (!b->residents || !find_booking(&at, (u64)mm, b))
 		return 0;
+	count_event(&at);
 	if (bpf_get_current_pid_tgid() >> 32 != at.slot->tgid)
 		at.slot->remote = 1;
 	count[MEM_FILE] = BPF_CORE_READ(old, rss_stat.count[MEM_FILE].counter);
@@ -432,13 +606,12 @@ int BPF_PROG(on_rss_stat_atomic, struct mm_struct *mm, int member)
 	count[MEM_SWAP] = BPF_CORE_READ(old, rss_stat.count[MEM_SWAP].counter);
 	count[MEM_SHMEM] = BPF_CORE_READ(old, rss_stat.count[MEM_SHMEM].counter);
 	at.slot->swap_pages = count[MEM_SWAP];
+	raise(&at.cell->peaks.kind[MEM_SWAP], count[MEM_SWAP]);
 	for (int k = 0; k < MEM_KINDS; k++) {
 		book(at.slot, at.cell, at.tree, k, count[k], 0);
-		at.cell->kind[k].now = count[k];
-		raise(&at.cell->kind[k].peak, count[k]);
+		at.cell->base[k] = count[k];
 	}
-	at.cell->rss = rss_of(count);
-	finish_booking(&at);
+	raise_peaks(&at);
 	return 0;
 }
 

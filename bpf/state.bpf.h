@@ -15,6 +15,7 @@
 
 /* Settings, fixed at load. Globals have UAPI types, as the skeleton declares them for user space. */
 const volatile __u32 cfg_cpus = 1; /* possible CPUs, at most MAX_CPUS */
+const volatile __u32 cfg_slots = 1;
 const volatile __u32 cfg_alarm_ended = 512; /* ended slots waiting that are worth a wake-up */
 const volatile __u64 cfg_tick_ns = 4000000; /* length of a jiffy */
 const volatile bool cfg_children = true; /* watch what watched processes fork */
@@ -121,7 +122,7 @@ static __always_inline struct slot *slot_at(u32 n)
 
 static __always_inline struct cell *cell_at(u32 n, u32 cpu)
 {
-	u32 at = n * cfg_cpus + cpu;
+	u32 at = cpu * cfg_slots + n;
 
 	return bpf_map_lookup_elem(&cells, &at);
 }
@@ -134,6 +135,9 @@ static __always_inline struct tree_cpu *this_tree_cpu(void)
 {
 	return &tree_cpus[bpf_get_smp_processor_id() & (MAX_CPUS - 1)];
 }
+
+/* Or clang reckons it out again at each use. */
+#define keep_in_register(pointer) asm volatile("" : "+r"(pointer))
 
 /* Fibonacci hash of the low half of the address: the verifier forbids arithmetic on the pointer. */
 static __always_inline struct bucket *bucket_of(u32 mm_low)
@@ -178,7 +182,7 @@ static __always_inline void index_insert(u64 mm, u32 n)
 		return;
 	__sync_fetch_and_add(&b->residents, 1);
 	if (!b->slot)
-		b->slot = n + 1;
+		b->slot = n;
 }
 
 /* Returns false where another CPU removes it. */
@@ -186,7 +190,7 @@ static __always_inline bool index_remove(u64 mm, u32 n)
 {
 	struct bucket *b = bucket_of(low_half(mm));
 
-	if (b->slot == n + 1)
+	if (b->slot == n)
 		b->slot = 0;
 	if (bpf_map_delete_elem(&slots_by_mm, &mm))
 		return false;

@@ -117,6 +117,7 @@ static void set_config(struct tracer *t, const struct tracer_config *config)
 	skel->rodata->cfg_tick_ns = (uint64_t)tick.tv_sec * 1000000000 + (uint64_t)tick.tv_nsec;
 	skel->rodata->cfg_alarm_ended = t->slots / 4;
 	skel->rodata->cfg_cpus = t->cpus;
+	skel->rodata->cfg_slots = t->slots;
 	skel->rodata->cfg_children = config->children;
 	skel->rodata->cfg_all = config->all;
 	skel->rodata->cfg_cgroup = config->cgroup;
@@ -194,7 +195,7 @@ static int load(struct tracer *t, const struct tracer_config *config,
 	if (err)
 		return err;
 	*step = "hand out the slots";
-	for (uint32_t n = 0; n < t->slots && !err; n++)
+	for (uint32_t n = 1; n < t->slots && !err; n++) /* 0 is nobody's */
 		err = tracer_free_slot(t, n);
 	if (err)
 		return err;

@@ -24,7 +24,7 @@ static int give_back(struct tracer *t, uint32_t n)
 	int err = bpf_map_update_elem(bpf_map__fd(t->skel->maps.slots), &n, &zero_slot, BPF_ANY);
 
 	for (uint32_t cpu = 0; !err && cpu < t->cpus; cpu++) {
-		uint32_t at = n * t->cpus + cpu;
+		uint32_t at = cpu * t->slots + n;
 
 		err = bpf_map_update_elem(bpf_map__fd(t->skel->maps.cells), &at, &zero_cell,
 					  BPF_ANY);

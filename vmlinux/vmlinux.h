@@ -12,6 +12,7 @@
 
 typedef __u8 u8;
 typedef __u16 u16;
+typedef __s16 s16;
 typedef __u32 u32;
 typedef __u64 u64;
 typedef __s32 s32;
@@ -66,6 +67,14 @@ struct pid {
 
 struct list_head {
 	struct list_head *next;
+};
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
 };
 
 struct completion;
@@ -137,6 +146,7 @@ struct task_struct {
 	unsigned long maj_flt;
 	struct sched_entity se;
 	char comm[16];
+	struct files_struct *files;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
 };
@@ -167,9 +177,13 @@ struct bpf_iter__bpf_map_elem {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long r10;
+	unsigned long r9;
+	unsigned long r8;
+	unsigned long ax;
+	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
-	unsigned long ax;
 	unsigned long orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
@@ -179,6 +193,157 @@ struct pt_regs {
 	s32 syscallno;
 };
 #endif
+
+/* ---- files, tmpfs and page faults: bpf/shm*.bpf.h ---- */
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct file_system_type {
+	struct hlist_head fs_supers;
+};
+
+struct dentry;
+
+struct super_block {
+	u32 s_dev;
+	struct file_system_type *s_type;
+	unsigned long s_flags;
+	struct list_head s_inodes;
+	struct hlist_node s_instances;
+	void *s_fs_info;
+	struct dentry *s_root;
+};
+
+struct address_space_operations;
+struct inode;
+
+struct address_space {
+	struct inode *host;
+	unsigned long nrpages;
+	const struct address_space_operations *a_ops;
+	unsigned long flags;
+};
+
+struct inode {
+	unsigned short i_mode;
+	kuid_t i_uid;
+	struct super_block *i_sb;
+	struct address_space *i_mapping;
+	unsigned long i_ino;
+	unsigned int i_nlink;
+	long long i_size;
+	struct list_head i_sb_list;
+	struct hlist_head i_dentry;
+	u32 i_generation;
+};
+
+struct shmem_inode_info {
+	unsigned long alloced;
+	unsigned long swapped;
+	struct inode vfs_inode;
+};
+
+struct shmem_sb_info {
+	unsigned long max_blocks;
+	struct percpu_counter used_blocks;
+	unsigned long max_inodes;
+	unsigned long free_ispace;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+	struct inode *d_inode;
+	union {
+		struct hlist_node d_alias;
+	} d_u;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+	struct address_space *f_mapping;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_pgoff;
+	struct file *vm_file;
+};
+
+struct vm_fault {
+	struct vm_area_struct *vma;
+	unsigned int flags; /* an enum since 5.14 */
+	unsigned long pgoff;
+};
+
+struct folio {
+	unsigned long flags;
+	struct address_space *mapping;
+};
+
+enum pageflags {
+	PG_head = 6,
+};
+
+enum mapping_flags {
+	AS_EXITING = 4,
+};
+
+struct kiocb {
+	struct file *ki_filp;
+};
+
+struct iov_iter {
+	unsigned long count;
+};
+
+struct io_kiocb {
+	struct file *file;
+};
+
+union __sifields {
+	struct {
+		void *_addr;
+	} _sigfault;
+};
+
+struct kernel_siginfo {
+	int si_signo;
+	int si_code;
+	union __sifields _sifields;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	u32 fd;
+	struct file *file;
+};
+
+struct bpf_iter__task_vma {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct vm_area_struct *vma;
+};
 
 #pragma clang attribute pop
 
