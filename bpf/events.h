@@ -201,6 +201,7 @@ struct rec_cost {
 #define SHM_MOUNT_DEV_SHM 1U /* it is the /dev/shm of some mount namespace */
 #define SHM_MOUNT_TARGET 2U /* … of a watched process, or a watched process charged it */
 #define SHM_MOUNT_TRACED 4U /* charges are traced: peak, charged and uncharged are known */
+#define SHM_MOUNT_NO_FILES 8U /* its directories were not walked, or not all: files may be missing */
 
 struct rec_shm_mount {
 	struct rec_head head; /* no process */
@@ -270,6 +271,8 @@ struct rec_shm_charger {
 #define SHM_SEGMENT_DEST 1U /* removed once nobody is attached (SHM_DEST) */
 #define SHM_SEGMENT_LOCKED 2U /* SHM_LOCKED */
 #define SHM_SEGMENT_NAMESPACE 4U /* of another IPC namespace than ours */
+#define SHM_SEGMENT_CREATOR_ALIVE 8U /* the process that made it lives */
+#define SHM_SEGMENT_CREATOR_DEAD 16U /* it does not; neither flag = not known */
 
 struct rec_shm_segment {
 	struct rec_head head; /* the creator's pid as our pid namespace sees it, 0 = not from there */

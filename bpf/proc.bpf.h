@@ -34,11 +34,23 @@ static __always_inline u32 pid_in_own_ns(struct task_struct *task)
 	return BPF_CORE_READ(at, nr);
 }
 
-static __always_inline bool in_cgroup(struct cgroup *cgrp)
+#define CGROUP_LEVELS 32 /* deeper ones are not looked at: systemd and Kubernetes need ten */
+
+/* Is it one of those wanted, or below one? */
+static __noinline bool in_cgroup(struct cgroup *cgrp)
 {
-	return cgrp && BPF_CORE_READ(cgrp, level) >= (int)cfg_cgroup_level &&
-	       BPF_CORE_READ(cgrp, root, hierarchy_id) == cfg_cgroup_hierarchy &&
-	       cgroup_ancestor_id(cgrp, cfg_cgroup_level) == cfg_cgroup_id;
+	int level;
+
+	if (!cgrp || BPF_CORE_READ(cgrp, root, hierarchy_id) != cfg_cgroup_hierarchy)
+		return false;
+	level = BPF_CORE_READ(cgrp, level);
+	for (int l = 0; l <= level && l < CGROUP_LEVELS; l++) {
+		u64 id = cgroup_ancestor_id(cgrp, l);
+
+		if (bpf_map_lookup_elem(&wanted_cgroups, &id))
+			return true;
+	}
+	return false;
 }
 
 /* The cgroup that the memory controller charges for `task`, in v1's hierarchy or in v2. */

@@ -24,10 +24,8 @@ const volatile bool cfg_group_dead =
 	false; /* sched_process_exit tells the last thread (6.16 and later) */
 const volatile bool cfg_mm_end =
 	true; /* a hook tells when an mm ends; else it ends with its process */
-const volatile bool cfg_cgroup = false; /* watch the members of one cgroup subtree: */
-const volatile __u64 cfg_cgroup_id = 0;
-const volatile __u32 cfg_cgroup_level = 0;
-const volatile __s32 cfg_cgroup_hierarchy = 0; /* 0 = the unified one */
+const volatile bool cfg_cgroup = false; /* watch the members of `wanted_cgroups` … */
+const volatile __s32 cfg_cgroup_hierarchy = 0; /* … in this hierarchy; 0 = the unified one */
 
 struct bucket mm_index[1 << INDEX_BITS] __attribute__((aligned(64)));
 struct tree tree;
@@ -92,6 +90,14 @@ struct {
 	__type(key, u32); /* pid in our namespace */
 	__type(value, u32); /* enum wanted_how */
 } wanted SEC(".maps");
+
+/* Whose members, and those of the cgroups below, to watch. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, u64); /* the cgroup's id */
+	__type(value, u32);
+} wanted_cgroups SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

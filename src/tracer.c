@@ -64,7 +64,7 @@ static int set_programs(struct tracer *t, const struct tracer_config *config,
 		{ skel->progs.on_exit_mm, features_last_by_fentry(features) },
 		{ skel->progs.on_oom_victim, feature_on(features, FEATURE_OOM) },
 		{ skel->progs.on_cgroup_attach,
-		  config->cgroup && feature_on(features, FEATURE_CGROUP_MOVES) },
+		  config->cgroups && feature_on(features, FEATURE_CGROUP_MOVES) },
 		{ skel->progs.on_mmap, fexit },
 		{ skel->progs.on_munmap, fexit },
 		{ skel->progs.on_brk, fexit },
@@ -120,9 +120,7 @@ static void set_config(struct tracer *t, const struct tracer_config *config)
 	skel->rodata->cfg_slots = t->slots;
 	skel->rodata->cfg_children = config->children;
 	skel->rodata->cfg_all = config->all;
-	skel->rodata->cfg_cgroup = config->cgroup;
-	skel->rodata->cfg_cgroup_id = config->cgroup_id;
-	skel->rodata->cfg_cgroup_level = config->cgroup_level;
+	skel->rodata->cfg_cgroup = config->cgroups;
 	skel->rodata->cfg_cgroup_hierarchy = config->cgroup_hierarchy;
 }
 
@@ -282,6 +280,13 @@ int tracer_want(struct tracer *t, pid_t pid, enum wanted_how how)
 	uint32_t key = (uint32_t)pid, value = how;
 
 	return bpf_map_update_elem(bpf_map__fd(t->skel->maps.wanted), &key, &value, BPF_ANY);
+}
+
+int tracer_want_cgroup(struct tracer *t, uint64_t id)
+{
+	uint32_t value = 1;
+
+	return bpf_map_update_elem(bpf_map__fd(t->skel->maps.wanted_cgroups), &id, &value, BPF_ANY);
 }
 
 bool tracer_found(struct tracer *t, pid_t pid)

@@ -21,9 +21,7 @@ struct features;
 struct tracer_config {
 	bool children; /* watch what watched processes start, and adopt what they started */
 	bool all; /* every process of the machine */
-	bool cgroup; /* the members of one cgroup subtree, as os/cgroup.h describes it */
-	uint64_t cgroup_id;
-	unsigned int cgroup_level;
+	bool cgroups; /* the members of cgroups; see tracer_want_cgroup() */
 	int cgroup_hierarchy; /* first field of its line in /proc/PID/cgroup; 0 = v2 */
 	bool volumes; /* --vma: count mmap, munmap and brk even where that taxes every system call */
 	uint32_t slots; /* processes that can be watched at once; 0 = a default */
@@ -46,6 +44,13 @@ void tracer_destroy(struct tracer *t); /* NULL is fine */
 
 /* Asks for the process `pid` (of our pid namespace): now, or from its next exec on. */
 int tracer_want(struct tracer *t, pid_t pid, enum wanted_how how);
+
+/*
+ * Asks for the members of a cgroup (its id, in config.cgroup_hierarchy) and of those below it: who
+ * moves into it or is forked there from now on, and with tracer_adopt() those who run already.
+ * -E2BIG: more than 256 are asked for.
+ */
+int tracer_want_cgroup(struct tracer *t, uint64_t id);
 
 /* Was the process `pid`, asked for with WANTED_NOW, found alive by tracer_adopt()? */
 bool tracer_found(struct tracer *t, pid_t pid);

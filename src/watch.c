@@ -143,7 +143,7 @@ static int start_tracer(struct watch *w)
 	struct tracer_config config = {
 		.children = !w->o->no_children,
 		.all = w->o->all,
-		.cgroup = w->o->cgroup != NULL,
+		.cgroups = w->o->cgroup != NULL,
 		.volumes = w->o->vma,
 		.slots = w->o->all ? 16384 : 0,
 		.btf = w->o->btf,
@@ -152,14 +152,13 @@ static int start_tracer(struct watch *w)
 	char why[1024] = "";
 	int err;
 
-	if (config.cgroup) {
-		config.cgroup_id = w->cgroup.id;
-		config.cgroup_level = w->cgroup.level;
+	if (config.cgroups)
 		config.cgroup_hierarchy = targets_hierarchy(&w->cgroup);
-	}
 	err = tracer_create(&config, w->features, on_record, w, &w->tracer, why, sizeof(why));
 	if (err)
 		say(why, "");
+	else if (config.cgroups)
+		err = tracer_want_cgroup(w->tracer, w->cgroup.id);
 	return err;
 }
 
