@@ -24,43 +24,27 @@ static const char *const variant_names[VARIANTS] = {
 	[UNWATCHED_OTHER] = "unwatched, other build",
 };
 
-/* The middle and the ends of a row of numbers; n = 0 where too many rounds have none to say anything. */
+/* The middle and the ends of a row of numbers. */
 struct spread {
-	int n;
 	double median, low, high;
 };
 
-/* Each of these is a number of one round; false = it has none. */
-typedef bool (*figure_fn)(const struct bench *b, enum load load, enum variant v, int round,
-			  double *out);
+/* Each of these is a number of one round. */
+typedef double (*figure_fn)(const struct bench *b, enum load load, enum variant v, int round);
 
-static bool per_event(const struct bench *b, enum load load, enum variant v, int round, double *out)
+static double per_event(const struct bench *b, enum load load, enum variant v, int round)
 {
-	*out = b->ns[load][v][round];
-	return true;
+	return b->ns[load][v][round];
 }
 
-static bool added(const struct bench *b, enum load load, enum variant v, int round, double *out)
+static double added(const struct bench *b, enum load load, enum variant v, int round)
 {
-	*out = b->ns[load][v][round] - b->ns[load][UNTRACED][round];
-	return true;
+	return b->ns[load][v][round] - b->ns[load][UNTRACED][round];
 }
 
-static bool against_empty(const struct bench *b, enum load load, enum variant v, int round,
-			  double *out)
+static double cpu_ratio(const struct bench *b, enum load load, enum variant v, int round)
 {
-	double floor;
-
-	added(b, load, EMPTY, round, &floor);
-	added(b, load, v, round, out);
-	*out /= floor;
-	return floor > 0; /* else the noise was larger than the floor */
-}
-
-static bool cpu_ratio(const struct bench *b, enum load load, enum variant v, int round, double *out)
-{
-	*out = b->ns[load][v][round] / b->ns[load][UNTRACED][round];
-	return true;
+	return b->ns[load][v][round] / b->ns[load][UNTRACED][round];
 }
 
 static int by_value(const void *a, const void *b)
@@ -74,18 +58,26 @@ static struct spread spread_of(const struct bench *b, enum load load, enum varia
 			       figure_fn figure)
 {
 	static double values[MAX_ROUNDS];
-	struct spread s = { 0 };
+	int n = b->rounds;
 
-	for (int round = 0; round < b->rounds; round++)
-		if (figure(b, load, v, round, &values[s.n]))
-			s.n++;
-	if (s.n < b->rounds * 3 / 4 || !s.n)
-		return (struct spread){ 0 };
-	qsort(values, (size_t)s.n, sizeof(values[0]), by_value);
-	s.median = (values[(s.n - 1) / 2] + values[s.n / 2]) / 2;
-	s.low = values[0];
-	s.high = values[s.n - 1];
-	return s;
+	for (int round = 0; round < n; round++)
+		values[round] = figure(b, load, v, round);
+	qsort(values, (size_t)n, sizeof(values[0]), by_value);
+	return (struct spread){ .median = (values[(n - 1) / 2] + values[n / 2]) / 2,
+				.low = values[0],
+				.high = values[n - 1] };
+}
+
+/*
+ * What a variant adds, against what the empty program adds: the ratio of the two medians, as the
+ * ratios of single rounds lean upwards when the noise is of the floor's own size. 0 = the floor is
+ * lost in the noise.
+ */
+static double times_empty(const struct bench *b, enum load load, enum variant v)
+{
+	double floor = spread_of(b, load, EMPTY, added).median;
+
+	return floor > 0 ? spread_of(b, load, v, added).median / floor : 0;
 }
 
 static void cpu_model(char *model, size_t len)
@@ -125,8 +117,7 @@ static void print_machine(const struct bench *b, FILE *to)
 static void print_row(const struct bench *b, FILE *to, enum load load, enum variant v)
 {
 	struct spread each = spread_of(b, load, v, per_event), more = spread_of(b, load, v, added);
-	struct spread floors = spread_of(b, load, v, against_empty),
-		      cpu = spread_of(b, load, v, cpu_ratio);
+	double times = times_empty(b, load, v);
 
 	fprintf(to, "%-12s %-22s %8.1f", load_names[load], variant_names[v], each.median);
 	if (v == UNTRACED) {
@@ -134,11 +125,11 @@ static void print_row(const struct bench *b, FILE *to, enum load load, enum vari
 		return;
 	}
 	fprintf(to, " %+8.1f  %+7.1f .. %+7.1f", more.median, more.low, more.high);
-	if (floors.n)
-		fprintf(to, "  %7.2f", floors.median);
+	if (times > 0)
+		fprintf(to, "  %7.2f", times);
 	else
 		fprintf(to, "  %7s", "n/a");
-	fprintf(to, "  %9.3f\n", cpu.median);
+	fprintf(to, "  %9.3f\n", spread_of(b, load, v, cpu_ratio).median);
 }
 
 void report_table(const struct bench *b, FILE *to)
@@ -152,7 +143,7 @@ void report_table(const struct bench *b, FILE *to)
 				print_row(b, to, (enum load)load, (enum variant)v);
 	fprintf(to,
 		"\nCPU time of the worker per rss_stat event, median of the rounds; + ns over the untraced run of\n"
-		"the same round, its lowest and highest; that against the same of the empty program; CPU time\n"
+		"the same round, its lowest and highest; its median against the empty program's; CPU time\n"
 		"against the untraced run's.\n\n"
 		"memmon-bpf itself, one idle process at 10 Hz: first line after %.0f ms, RSS %.1f MiB, CPU %.2f %%\n",
 		b->start_ms, b->tool_rss_bytes / (1 << 20), b->tool_cpu_percent);
@@ -162,13 +153,12 @@ static json_t *json_spread(const struct bench *b, enum load load, enum variant v
 {
 	struct spread s = spread_of(b, load, v, figure);
 
-	if (!s.n)
-		return json_null();
 	return json_pack("{s:f,s:f,s:f}", "median", s.median, "min", s.low, "max", s.high);
 }
 
 static json_t *json_variant(const struct bench *b, enum load load, enum variant v)
 {
+	double times = times_empty(b, load, v);
 	json_t *rounds = json_array();
 
 	for (int round = 0; round < b->rounds; round++)
@@ -176,7 +166,7 @@ static json_t *json_variant(const struct bench *b, enum load load, enum variant 
 	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "load", load_names[load], "variant",
 			 variant_names[v], "ns_per_event", json_spread(b, load, v, per_event),
 			 "added_ns", json_spread(b, load, v, added), "times_empty",
-			 json_spread(b, load, v, against_empty), "cpu_ratio",
+			 times > 0 ? json_real(times) : json_null(), "cpu_ratio",
 			 json_spread(b, load, v, cpu_ratio), "rounds_ns", rounds);
 }
 
