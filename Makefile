@@ -7,6 +7,10 @@
 #   asan/  libmemmon.a again with ASan and UBSan, for the unit tests
 #   fuzz/  libmemmon.a again with clang's libFuzzer, for the fuzzers
 # Sources are found by wildcard; a new file needs no edit here.
+#
+# make WITHOUT="curl" leaves out what needs a library that not everybody wants; the program says so
+# when it is asked for that:
+#   curl   names of containers, asked from the sockets of Docker and Podman
 
 VERSION := 0.1.0
 
@@ -30,6 +34,13 @@ ifeq ($(BPF_ARCH),)
 $(error ARCH=$(ARCH) is not supported: memmon-bpf runs on x86_64 and arm64)
 endif
 
+# Each word becomes -DWITHOUT_WORD, and tools/install-deps leaves its library out.
+WITHOUT ?=
+OPTIONAL := curl
+ifneq ($(filter-out $(OPTIONAL),$(WITHOUT)),)
+$(error WITHOUT="$(WITHOUT)": what can be left out is: $(OPTIONAL))
+endif
+
 CFLAGS ?= -O2 -g
 # <linux/bpf.h> includes <asm/types.h>, which Debian keeps per architecture.
 BPF_MULTIARCH := $(if $(filter x86,$(BPF_ARCH)),x86_64,aarch64)-linux-gnu
@@ -38,7 +49,8 @@ WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvl
 	$(if $(filter 1,$(WERROR)),-Werror)
 # -iquote, not -I: src/features.h must never be found for glibc's <features.h>.
 # _GNU_SOURCE is empty so that a file may also define it for itself.
-MM_CPPFLAGS := -D_GNU_SOURCE= -DMEMMON_VERSION='"$(VERSION)"' -iquote src -iquote $(BUILD)
+MM_CPPFLAGS := -D_GNU_SOURCE= -DMEMMON_VERSION='"$(VERSION)"' -iquote src -iquote $(BUILD) \
+	$(foreach word,$(sort $(WITHOUT)),-DWITHOUT_$(shell echo $(word) | tr a-z A-Z))
 MM_CFLAGS := -std=gnu11 -pthread $(WARNINGS)
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
@@ -48,7 +60,7 @@ MM_CFLAGS += -ffile-prefix-map=$(CURDIR)=.
 pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
 LIBBPF_LIBS := $(call pkg_libs,libbpf,-lbpf) -lelf -lz
 ARCHIVE_LIBS := $(call pkg_libs,jansson,-ljansson) $(call pkg_libs,ncursesw,-lncursesw -ltinfo) \
-	$(call pkg_libs,libcap-ng,-lcap-ng) -lm
+	$(call pkg_libs,libcap-ng,-lcap-ng) -lm -ldl
 
 ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_FLAGS := $(ASAN_FLAGS) -fsanitize=fuzzer-no-link
@@ -69,7 +81,7 @@ MAIN_OBJS := $(MAIN_SRCS:%.c=$(BUILD)/obj/%.o)
 UNIT_PROGRAMS := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/asan/%)
 FUZZ_PROGRAMS := $(FUZZ_SRCS:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 WORKLOADS := $(WORKLOAD_SRCS:tests/workloads/%.c=$(BUILD)/tests/%)
-SKEL := $(BUILD)/memmon.skel.h
+SKELS := $(patsubst bpf/%.bpf.c,$(BUILD)/%.skel.h,$(wildcard bpf/*.bpf.c))
 
 ifeq ($(V),1)
 Q :=
@@ -105,15 +117,15 @@ $(BUILD)/obj/%.bpf.o: %.bpf.c $(BUILD)/flags
 	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
 
 # `gen object` links the BTF and drops DWARF; neither step looks at this machine's kernel.
-$(BUILD)/memmon.bpf.o: $(BUILD)/obj/bpf/memmon.bpf.o
+$(SKELS:%.skel.h=%.bpf.o): $(BUILD)/%.bpf.o: $(BUILD)/obj/bpf/%.bpf.o
 	$(say) GENOBJ $@
 	$(Q)$(BPFTOOL) gen object $@ $<
 
-$(SKEL): $(BUILD)/memmon.bpf.o
+$(SKELS): $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(say) GENSKEL $@
-	$(Q)$(BPFTOOL) gen skeleton $< name memmon_bpf >$@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
-$(MAIN_OBJS): | $(SKEL)
+$(MAIN_OBJS): | $(SKELS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(say) CC $@
@@ -168,9 +180,16 @@ $(BUILD)/tests/%: tests/workloads/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 -g -D_GNU_SOURCE= $(MM_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d $< -o $@
 
+# The resolver of -c by itself, for tests/live/containers.bats.
+$(BUILD)/tests/resolve: $(BUILD)/obj/tests/live/resolve.o $(BUILD)/obj/src/containers.o \
+		$(BUILD)/libmemmon.a
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(ARCHIVE_LIBS) -o $@
+
 unit-programs: $(UNIT_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
-workloads: $(WORKLOADS)
+workloads: $(WORKLOADS) $(BUILD)/tests/resolve
 
 # ---- run and test -------------------------------------------------------------------------------
 
@@ -178,7 +197,7 @@ workloads: $(WORKLOADS)
 give_back = if [ "$$(id -u)" = 0 ] && [ -d '$(BUILD)' ]; then \
 	chown -hR --reference=. '$(BUILD)'; fi
 SUB := +@$(MAKE) --no-print-directory $(if $(filter 1,$(V)),,-s)
-export BUILD CC VERSION KERNELS
+export BUILD CC VERSION KERNELS WITHOUT
 
 run: ## install what is missing, build, watch a demo, or what ARGS="…" says
 	@tools/install-deps build
@@ -219,6 +238,14 @@ $(BUILD)/bench: $(BENCH_OBJS)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(LIBBPF_LIBS) $(ARCHIVE_LIBS) -o $@
 
+# The shm tracer alone, for the tests that compare it with statfs after every step.
+LEDGER_OBJS := $(BUILD)/obj/tests/shm/ledger_dump.o \
+	$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard src/shm_tracer*.c))
+$(BUILD)/tests/ledger_dump: $(LEDGER_OBJS) $(BUILD)/libmemmon.a
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(LIBBPF_LIBS) $(ARCHIVE_LIBS) -o $@
+
 bench: $(BUILD)/memmon-bpf $(BUILD)/bench ## measure what watching costs (root); ROUNDS=15, ARGS="--json FILE"
 	@err=0; tests/bench/run $(ARGS) || err=$$?; $(give_back); exit $$err
 
@@ -234,7 +261,7 @@ TIDY_BPF := $(addprefix tidy/,$(wildcard bpf/*.bpf.c))
 TIDY_UTHASH := '-DHASH_FUNCTION(key,len,hash)=(hash) = *(const unsigned char *)(key) + (len)'
 .PHONY: tidy $(TIDY_USER) $(TIDY_BPF)
 tidy: $(TIDY_USER) $(TIDY_BPF)
-$(addprefix tidy/,$(MAIN_SRCS)): $(SKEL)
+$(addprefix tidy/,$(MAIN_SRCS)): $(SKELS)
 $(TIDY_USER): tidy/%:
 	@clang-tidy --quiet $* -- $(MM_CPPFLAGS) $(MM_CFLAGS) $(TIDY_UTHASH)
 $(TIDY_BPF): tidy/%:
@@ -273,8 +300,8 @@ clean: ## remove $(BUILD)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
--include $(ARCHIVE_OBJS:.o=.d) $(MAIN_OBJS:.o=.d) $(BUILD)/obj/bpf/memmon.bpf.d \
+-include $(ARCHIVE_OBJS:.o=.d) $(MAIN_OBJS:.o=.d) $(SKELS:$(BUILD)/%.skel.h=$(BUILD)/obj/bpf/%.bpf.d) \
 	$(ARCHIVE_SRCS:%.c=$(BUILD)/asan/%.d) $(ARCHIVE_SRCS:%.c=$(BUILD)/fuzz/%.d) \
 	$(MAIN_SRCS:%.c=$(BUILD)/asan/%.d) $(MAIN_SRCS:%.c=$(BUILD)/fuzz/%.d) \
 	$(UNIT_SRCS:%.c=$(BUILD)/asan/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/fuzz/%.d) $(WORKLOADS:=.d) \
-	$(BENCH_OBJS:.o=.d) $(BUILD)/obj/tests/bench/empty.bpf.d
+	$(BUILD)/obj/tests/live/resolve.d $(BENCH_OBJS:.o=.d) $(BUILD)/obj/tests/bench/empty.bpf.d

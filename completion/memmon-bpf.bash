@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 #
 # bash completion for memmon-bpf(8). After `--` it completes the command and its arguments as if
-# memmon-bpf were not there; running processes, cgroups, units and files where an option takes them.
+# memmon-bpf were not there; running processes, containers, cgroups, units and files where an option
+# takes them.
 
 # The last of a comma-separated list of pids; the ones before it stay.
 _memmon_bpf_pids() {
@@ -13,6 +14,22 @@ _memmon_bpf_pids() {
 	while read -r pid; do
 		COMPREPLY+=("$head$pid")
 	done < <(compgen -W "$(command ps -A -o pid= 2>/dev/null)" -- "${1##*,}")
+	compopt -o nospace
+}
+
+# The last of a comma-separated list of containers: names that Docker or Podman knows, running or not.
+_memmon_bpf_containers() {
+	local head="" name
+	case $1 in
+	*,*) head=${1%,*}, ;;
+	esac
+	while read -r name; do
+		COMPREPLY+=("$head$name")
+	done < <(compgen -W "$(
+		for engine in docker podman; do
+			timeout 2 "$engine" ps -a --format '{{.Names}}' 2>/dev/null
+		done
+	)" -- "${1##*,}")
 	compopt -o nospace
 }
 
@@ -32,7 +49,7 @@ _memmon_bpf_words() {
 
 _memmon_bpf() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local i options='-p --pid -g --cgroup -a --all -- --no-children --scope -i --interval -d --duration
+	local i options='-p --pid -c --container -g --cgroup -a --all -- --no-children --scope --wait -i --interval -d --duration
 		--lines --json --csv --unit --from-zero --pss --vma --fail-if --strict --max-processes --btf
 		-q --quiet -v --verbose --no-color --fields -h --help --usage -V --version'
 
@@ -59,6 +76,7 @@ _memmon_bpf() {
 
 	case $previous in
 	-p | --pid) _memmon_bpf_pids "$current" ;;
+	-c | --container) _memmon_bpf_containers "$current" ;;
 	-g | --cgroup) _memmon_bpf_directories "$current" ;;
 	--json | --csv | --btf) _memmon_bpf_files "$current" ;;
 	--unit) _memmon_bpf_words "$current" 'B KiB MiB GiB KB MB GB' ;;

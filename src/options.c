@@ -21,6 +21,7 @@ const char *argp_program_version = "memmon-bpf " MEMMON_VERSION;
 static const char help_text[] =
 	"Usage: memmon-bpf [OPTION…] -p PID[,PID…]     watch running processes and their children\n"
 	"       memmon-bpf [OPTION…] -- COMMAND [ARG…] run a command and watch it\n"
+	"       memmon-bpf [OPTION…] -c CONTAINER[,…]  watch containers: names or starts of ids\n"
 	"       memmon-bpf [OPTION…] -g CGROUP         watch a cgroup subtree\n"
 	"       memmon-bpf [OPTION…] -a                watch the whole machine\n"
 	"       memmon-bpf doctor                      what this kernel and these privileges allow\n"
@@ -28,6 +29,7 @@ static const char help_text[] =
 	"\n"
 	"      --no-children      do not watch the children of watched processes\n"
 	"      --scope            run the command in a cgroup of its own; shows what it is charged\n"
+	"      --wait             with -c: wait for containers that do not run yet\n"
 	"  -i, --interval SEC     between lines (0.1)        -d, --duration SEC  end the watch after SEC\n"
 	"      --lines            a line per interval, also with a command or on a terminal\n"
 	"      --json FILE        the summary as JSON        --csv FILE          the timeline as CSV\n"
@@ -51,6 +53,7 @@ static const char help_text[] =
 enum {
 	OPT_NO_CHILDREN = 256,
 	OPT_SCOPE,
+	OPT_WAIT,
 	OPT_JSON,
 	OPT_CSV,
 	OPT_UNIT,
@@ -70,12 +73,14 @@ enum {
 /* argp itself names --usage in its messages. */
 static const struct argp_option rows[] = {
 	{ "pid", 'p', "PID[,PID…]", 0, NULL, 0 },
+	{ "container", 'c', "CONTAINER[,CONTAINER…]", 0, NULL, 0 },
 	{ "cgroup", 'g', "CGROUP", 0, NULL, 0 },
 	{ "all", 'a', NULL, 0, NULL, 0 },
 	{ "interval", 'i', "SEC", 0, NULL, 0 },
 	{ "duration", 'd', "SEC", 0, NULL, 0 },
 	{ "no-children", OPT_NO_CHILDREN, NULL, 0, NULL, 0 },
 	{ "scope", OPT_SCOPE, NULL, 0, NULL, 0 },
+	{ "wait", OPT_WAIT, NULL, 0, NULL, 0 },
 	{ "json", OPT_JSON, "FILE", 0, NULL, 0 },
 	{ "csv", OPT_CSV, "FILE", 0, NULL, 0 },
 	{ "unit", OPT_UNIT, "UNIT", 0, NULL, 0 },
@@ -164,6 +169,30 @@ static void add_pids(struct argp_state *state, struct options *o, const char *te
 	}
 }
 
+static void __attribute__((noreturn)) no_memory(void)
+{
+	fprintf(stderr, "memmon-bpf: %s\n", strerror(ENOMEM));
+	exit(125);
+}
+
+/* Cuts `list`, which is argv's own, at its commas. */
+static void add_containers(struct argp_state *state, struct options *o, char *list)
+{
+	size_t len = strlen(list);
+	char *rest;
+
+	if (!len || list[0] == ',' || list[len - 1] == ',' || strstr(list, ",,"))
+		refuse(state, "-c: '%s' is not a container; give names or ids, as in -c web,4f5e6d",
+		       list);
+	for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+		if (o->n_containers == MAX_CONTAINERS)
+			refuse(state,
+			       "-c: more than %d containers; watch a cgroup above them with -g, or all with -a",
+			       MAX_CONTAINERS);
+		o->containers[o->n_containers++] = name;
+	}
+}
+
 static void parse_fail_if(struct argp_state *state, struct options *o, const char *text)
 {
 	char why[512];
@@ -192,24 +221,29 @@ static size_t parse_count(struct argp_state *state, const char *text)
 
 static void check_targets(struct argp_state *state, const struct options *o)
 {
-	const char *given[4];
+	const char *given[5];
 	int n = 0;
 
 	if (o->n_pids)
 		given[n++] = "-p";
 	if (o->command)
 		given[n++] = "a command";
+	if (o->n_containers)
+		given[n++] = "-c";
 	if (o->cgroup)
 		given[n++] = "-g";
 	if (o->all)
 		given[n++] = "-a";
 	if (n == 0)
-		refuse(state, "nothing to watch: give -p PID, -- COMMAND, -g CGROUP or -a");
+		refuse(state,
+		       "nothing to watch: give -p PID, -- COMMAND, -c CONTAINER, -g CGROUP or -a");
 	if (n > 1)
 		refuse(state, "%s and %s exclude each other: watch one at a time", given[0],
 		       given[1]);
 	if (o->scope && !o->command)
 		refuse(state, "--scope needs a command: memmon-bpf --scope -- COMMAND");
+	if (o->wait && !o->n_containers)
+		refuse(state, "--wait needs a container: memmon-bpf -c CONTAINER --wait");
 	if (o->json && o->csv && strcmp(o->json, "-") == 0 && strcmp(o->csv, "-") == 0)
 		refuse(state, "--json - and --csv - exclude each other: both are standard output");
 }
@@ -221,6 +255,9 @@ static error_t take(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'p':
 		add_pids(state, o, arg);
+		break;
+	case 'c':
+		add_containers(state, o, arg);
 		break;
 	case 'g':
 		o->cgroup = arg;
@@ -239,6 +276,9 @@ static error_t take(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_SCOPE:
 		o->scope = true;
+		break;
+	case OPT_WAIT:
+		o->wait = true;
 		break;
 	case OPT_JSON:
 		o->json = arg;
@@ -329,10 +369,9 @@ void options_parse(struct options *o, int argc, char **argv)
 		exit(2);
 	}
 	o->pids = calloc(MAX_PIDS, sizeof(*o->pids));
-	if (!o->pids) {
-		fprintf(stderr, "memmon-bpf: %s\n", strerror(ENOMEM));
-		exit(125);
-	}
+	o->containers = calloc(MAX_CONTAINERS, sizeof(*o->containers));
+	if (!o->pids || !o->containers)
+		no_memory();
 	argv[0] = (char *)"memmon-bpf"; /* as all our messages begin */
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, o);
 }
@@ -341,6 +380,7 @@ void options_finish(struct options *o)
 {
 	expr_destroy(o->fail_if);
 	free(o->pids);
+	free(o->containers);
 	*o = (struct options){ .mode = MODE_WATCH };
 }
 

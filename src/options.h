@@ -14,6 +14,7 @@
 enum mode { MODE_WATCH, MODE_DOCTOR };
 
 #define MAX_PIDS 1024 /* of -p; the size of the map `wanted` */
+#define MAX_CONTAINERS 64 /* of -c */
 
 struct options {
 	enum mode mode;
@@ -23,10 +24,13 @@ struct options {
 	size_t n_pids;
 	char **command; /* NULL-terminated, points into argv; NULL = none */
 	const char *cgroup;
+	const char **containers; /* names, ids or starts of ids */
+	size_t n_containers;
 	bool all;
 
 	bool no_children;
 	bool scope;
+	bool wait; /* for containers that do not run yet */
 	double interval_s; /* 0.01 or more */
 	double duration_s; /* 0 = until the end */
 	const char *json, *csv; /* file names; "-" = standard output; NULL = none */

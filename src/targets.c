@@ -66,17 +66,45 @@ int targets_find_cgroup(const struct options *o, const struct cgroup_mounts *mou
 	char name[256];
 	int err = cgroup_resolve(mounts, o->cgroup, out);
 
-	if (!err && out->level_known)
+	if (!err)
 		return 0;
 	escape_bytes(name, sizeof(name), o->cgroup, strlen(o->cgroup));
+	fprintf(stderr, "memmon-bpf: -g '%s': %s\n", name, cgroup_reason(err));
+	return err;
+}
+
+int targets_find_containers(const struct options *o, const struct cgroup_mounts *mounts,
+			    struct containers **out)
+{
+	char why[8192] = "";
+	int err = containers_create(mounts, getenv("DOCKER_HOST"), out);
+
 	if (!err)
-		fprintf(stderr,
-			"memmon-bpf: -g '%s': its depth cannot be seen from inside a cgroup namespace; "
-			"run memmon-bpf on the host\n",
-			name);
+		err = containers_find(*out, o->containers, o->n_containers, o->wait, why,
+				      sizeof(why));
+	if (!err)
+		return 0;
+	if (why[0])
+		fprintf(stderr, "memmon-bpf: %s", why);
 	else
-		fprintf(stderr, "memmon-bpf: -g '%s': %s\n", name, cgroup_reason(err));
-	return err ? err : -EOPNOTSUPP;
+		fprintf(stderr, "memmon-bpf: -c: %s\n", strerror(-err));
+	containers_destroy(*out);
+	*out = NULL;
+	return err;
+}
+
+void targets_describe_containers(const struct containers *c, char *dst, size_t cap)
+{
+	const struct container_target *first = containers_get(c, 0);
+	const char *raw = first->is.name[0] ? first->is.name : first->wanted;
+	char name[256], more[32] = "", id[32] = "";
+
+	escape_bytes(name, sizeof(name), raw, strlen(raw));
+	if (first->is.id[0] && first->is.name[0])
+		snprintf(id, sizeof(id), " (%.12s)", first->is.id);
+	if (containers_count(c) > 1)
+		snprintf(more, sizeof(more), " and %zu more", containers_count(c) - 1);
+	snprintf(dst, cap, "container %s%s%s", name, id, more);
 }
 
 int targets_hierarchy(const struct cgroup *cgroup)
@@ -129,6 +157,10 @@ void targets_describe(const struct options *o, char *dst, size_t cap)
 	} else if (o->cgroup) {
 		escape_bytes(text, sizeof(text), o->cgroup, strlen(o->cgroup));
 		snprintf(dst, cap, "cgroup %s", text);
+	} else if (o->n_containers) {
+		/* before they are found: targets_describe_containers() knows more */
+		escape_bytes(text, sizeof(text), o->containers[0], strlen(o->containers[0]));
+		snprintf(dst, cap, "container %s%s", text, o->n_containers > 1 ? " and more" : "");
 	} else if (o->all) {
 		snprintf(dst, cap, "the whole machine");
 	} else {

@@ -289,6 +289,11 @@ int tracer_want_cgroup(struct tracer *t, uint64_t id)
 	return bpf_map_update_elem(bpf_map__fd(t->skel->maps.wanted_cgroups), &id, &value, BPF_ANY);
 }
 
+void tracer_unwant_cgroup(struct tracer *t, uint64_t id)
+{
+	bpf_map_delete_elem(bpf_map__fd(t->skel->maps.wanted_cgroups), &id);
+}
+
 bool tracer_found(struct tracer *t, pid_t pid)
 {
 	uint32_t key = (uint32_t)pid, value = 0;

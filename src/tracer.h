@@ -51,6 +51,7 @@ int tracer_want(struct tracer *t, pid_t pid, enum wanted_how how);
  * -E2BIG: more than 256 are asked for.
  */
 int tracer_want_cgroup(struct tracer *t, uint64_t id);
+void tracer_unwant_cgroup(struct tracer *t, uint64_t id); /* it is gone */
 
 /* Was the process `pid`, asked for with WANTED_NOW, found alive by tracer_adopt()? */
 bool tracer_found(struct tracer *t, pid_t pid);

@@ -19,6 +19,7 @@
 
 #include "command.h"
 #include "features.h"
+#include "follow.h"
 #include "outputs.h"
 #include "privilege.h"
 #include "sampler.h"
@@ -43,6 +44,7 @@ struct watch {
 	struct sampler sampler;
 	struct cgroup_mounts mounts;
 	struct cgroup cgroup; /* of -g */
+	struct containers *containers; /* of -c; NULL = none */
 	struct scope scope; /* of --scope */
 	struct command command;
 	struct command_signals inherited;
@@ -116,6 +118,19 @@ static void describe_run(struct watch *w)
 	w->run.interval_s = w->o->interval_s;
 }
 
+static int find_containers(struct watch *w)
+{
+	int err = targets_find_containers(w->o, &w->mounts, &w->containers);
+
+	if (err)
+		return err;
+	targets_describe_containers(w->containers, w->target, sizeof(w->target));
+	/* several are charged each by itself: the sum has no peak */
+	if (containers_count(w->containers) == 1)
+		w->sampler.charged = &containers_get(w->containers, 0)->is.cgroup;
+	return 0;
+}
+
 static int find_targets(struct watch *w)
 {
 	int err;
@@ -129,6 +144,8 @@ static int find_targets(struct watch *w)
 		err = targets_find_cgroup(w->o, &w->mounts, &w->cgroup);
 		w->sampler.charged = &w->cgroup;
 	}
+	if (w->o->n_containers)
+		err = find_containers(w);
 	if (w->o->scope) {
 		err = scope_create(&w->scope, &w->mounts);
 		if (err)
@@ -143,7 +160,7 @@ static int start_tracer(struct watch *w)
 	struct tracer_config config = {
 		.children = !w->o->no_children,
 		.all = w->o->all,
-		.cgroups = w->o->cgroup != NULL,
+		.cgroups = w->o->cgroup || w->containers,
 		.volumes = w->o->vma,
 		.slots = w->o->all ? 16384 : 0,
 		.btf = w->o->btf,
@@ -152,11 +169,15 @@ static int start_tracer(struct watch *w)
 	char why[1024] = "";
 	int err;
 
-	if (config.cgroups)
+	if (w->containers)
+		config.cgroup_hierarchy = follow_hierarchy(&w->mounts);
+	else if (config.cgroups)
 		config.cgroup_hierarchy = targets_hierarchy(&w->cgroup);
 	err = tracer_create(&config, w->features, on_record, w, &w->tracer, why, sizeof(why));
 	if (err)
 		say(why, "");
+	else if (w->containers)
+		err = follow_start(w->containers, w->tracer);
 	else if (config.cgroups)
 		err = tracer_want_cgroup(w->tracer, w->cgroup.id);
 	return err;
@@ -282,8 +303,11 @@ static const struct snapshot *read_all(struct watch *w, bool untouched_too)
 
 static void tick(struct watch *w)
 {
-	const struct snapshot *s = read_all(w, false);
+	const struct snapshot *s;
 
+	if (w->containers && follow_poll(w->containers, w->tracer))
+		say("cannot watch a container that started", "its processes are missing");
+	s = read_all(w, false);
 	if (s)
 		outputs_tick(&w->outputs, s);
 	if (w->outputs.text_closed && !w->o->command)
@@ -400,6 +424,8 @@ static void loop(struct watch *w)
 		}
 		if (w->o->n_pids && tracer_live(w->tracer) == 0)
 			end(w, "every watched process has ended");
+		if (w->containers && containers_over(w->containers))
+			end(w, "every container was removed");
 	}
 }
 
@@ -461,6 +487,7 @@ static void clean_up(struct watch *w)
 		fprintf(stderr,
 			"memmon-bpf: --scope: cannot remove '%s': %s; are there cgroups in it?\n",
 			w->scope.cgroup.path, strerror(-err));
+	containers_destroy(w->containers);
 	cgroup_mounts_finish(&w->mounts);
 	model_destroy(w->model);
 	features_destroy(w->features);

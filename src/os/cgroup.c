@@ -110,7 +110,7 @@ int cgroup_mounts_parse(struct cgroup_mounts *out, const char *text, size_t len)
 	struct text t = text_of(text, len), line;
 	int err;
 
-	*out = (struct cgroup_mounts){ .initial_namespace = true };
+	*out = (struct cgroup_mounts){ 0 };
 	while (text_line(&t, &line)) {
 		err = take_mount_line(out, line);
 		if (err) {
@@ -150,12 +150,8 @@ int cgroup_parse_proc(const char *text, size_t len, int version, char *path, siz
 
 /* ---- mounts ----------------------------------------------------------------------------------- */
 
-/* PROC_CGROUP_INIT_INO, include/linux/proc_ns.h: fixed, part of the interface. */
-#define INITIAL_CGROUP_NAMESPACE 0xEFFFFFFBU
-
 int cgroup_mounts_read(struct cgroup_mounts *out)
 {
-	struct stat st;
 	char *text;
 	size_t len;
 	int err;
@@ -166,9 +162,6 @@ int cgroup_mounts_read(struct cgroup_mounts *out)
 		return err;
 	err = cgroup_mounts_parse(out, text, len);
 	free(text);
-	/* a kernel without cgroup namespaces has one only */
-	if (!stat("/proc/self/ns/cgroup", &st))
-		out->initial_namespace = st.st_ino == INITIAL_CGROUP_NAMESPACE;
 	return err;
 }
 
@@ -252,8 +245,7 @@ int cgroup_directory(const struct cgroup_mount *mount, const char *name, char *p
 	return join(path, cap, mount->point, rest);
 }
 
-int cgroup_at(const struct cgroup_mounts *m, const struct cgroup_mount *mount, const char *path,
-	      struct cgroup *out)
+int cgroup_at(const struct cgroup_mount *mount, const char *path, struct cgroup *out)
 {
 	const char *rest = below(path, mount->point);
 	struct stat st;
@@ -273,8 +265,6 @@ int cgroup_at(const struct cgroup_mounts *m, const struct cgroup_mount *mount, c
 	out->version = mount->version;
 	out->id = st.st_ino;
 	out->level = count_components(out->name);
-	/* "/.." in a root: the mount shows cgroups above our namespace's root */
-	out->level_known = m->initial_namespace && !leads_up(mount->root);
 	return 0;
 }
 
@@ -297,7 +287,7 @@ int cgroup_of_pid(const struct cgroup_mounts *m, pid_t pid, int version, struct 
 	err = cgroup_parse_proc(text, (size_t)n, version, name, sizeof(name));
 	if (!err)
 		err = cgroup_directory(mount, name, path, sizeof(path));
-	return err ? err : cgroup_at(m, mount, path, out);
+	return err ? err : cgroup_at(mount, path, out);
 }
 
 /* ---- what the user means ---------------------------------------------------------------------- */
@@ -325,7 +315,7 @@ static int resolve_path(const struct cgroup_mounts *m, const char *arg, struct c
 	mount = mount_of(m, real);
 	if (!mount)
 		return -ENOTDIR;
-	return mount->memory ? cgroup_at(m, mount, real, out) : -EOPNOTSUPP;
+	return mount->memory ? cgroup_at(mount, real, out) : -EOPNOTSUPP;
 }
 
 /* `arg` as a path in the hierarchy that `mount` shows. */
@@ -343,7 +333,7 @@ static int resolve_name(const struct cgroup_mounts *m, const struct cgroup_mount
 	if (!realpath(path, real))
 		return -errno;
 	/* a mount below this one would be another file system */
-	return mount_of(m, real) == mount ? cgroup_at(m, mount, real, out) : -ENOENT;
+	return mount_of(m, real) == mount ? cgroup_at(mount, real, out) : -ENOENT;
 }
 
 int cgroup_resolve(const struct cgroup_mounts *m, const char *arg, struct cgroup *out)

@@ -23,8 +23,6 @@ struct cgroup_mount {
 struct cgroup_mounts {
 	struct cgroup_mount *mounts;
 	size_t n;
-	/* we are in the machine's own cgroup namespace: names and levels are the kernel's */
-	bool initial_namespace;
 };
 
 struct cgroup {
@@ -33,9 +31,7 @@ struct cgroup {
 		[PATH_MAX]; /* its path in the hierarchy, as /proc/PID/cgroup shows it: "/docker/…" */
 	int version; /* 1 (the memory hierarchy) or 2 */
 	uint64_t id; /* the kernel's id of it: the directory's inode number */
-	unsigned int
-		level; /* depth below the hierarchy's root, which is 0: the kernel's cgroup->level */
-	bool level_known; /* false in a cgroup namespace, where the true depth cannot be seen */
+	unsigned int level; /* depth below the root that our cgroup namespace sees, which is 0 */
 };
 
 #define CGROUP_MOUNTS_MAX 256 /* further ones are ignored */
@@ -80,8 +76,7 @@ int cgroup_resolve(const struct cgroup_mounts *m, const char *arg, struct cgroup
 const char *cgroup_reason(int err);
 
 /* The cgroup whose directory is `path`, which must lie under `mount`. -ENOTDIR: no directory. */
-int cgroup_at(const struct cgroup_mounts *m, const struct cgroup_mount *mount, const char *path,
-	      struct cgroup *out);
+int cgroup_at(const struct cgroup_mount *mount, const char *path, struct cgroup *out);
 
 /*
  * The cgroup with the kernel's id `id` in the v1 memory hierarchy or in v2, whichever has the memory

@@ -131,7 +131,7 @@ int scope_create_near(struct scope *s, const struct cgroup_mounts *mounts, int v
 		err = make_directory(made, parent);
 	if (err)
 		goto out;
-	err = cgroup_at(mounts, mount, made, &s->cgroup);
+	err = cgroup_at(mount, made, &s->cgroup);
 	if (err) {
 		rmdir(made);
 		goto out;

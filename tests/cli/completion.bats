@@ -33,6 +33,18 @@ load completion
 	[[ $'\n'$output$'\n' == *$'\n'"1,$$"$'\n'* ]]
 }
 
+@test "containers after -c, and after a comma, of the engines that are there" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\n[ "$1" = ps ] && printf "web\nweb-2\ndb\n"\n' >"$BATS_TEST_TMPDIR/bin/docker"
+	printf '#!/bin/sh\nexit 1\n' >"$BATS_TEST_TMPDIR/bin/podman"
+	chmod +x "$BATS_TEST_TMPDIR"/bin/*
+	PATH="$BATS_TEST_TMPDIR/bin:$PATH"
+	run complete_words -c we
+	[ "$output" = $'web\nweb-2' ]
+	run complete_words --container = web,d
+	[ "$output" = web,db ]
+}
+
 @test "files for outputs" {
 	cd "$BATS_TEST_TMPDIR"
 	touch a.json

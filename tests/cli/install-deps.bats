@@ -32,7 +32,7 @@ stub() {
 installed() {
 	local status=$1 name
 	shift
-	for name in $(sed -n "/^BUILD='/,/'$/p; /^TEST='/,/'$/p" "$deps" | tr -d "'" |
+	for name in $(sed -n "/^[A-Z]*='.*'\$/{p;d}; /^[A-Z]*='/,/'\$/p" "$deps" | tr -d "'" |
 		sed 's/^[A-Z]*=//'); do
 		case " $* " in
 		*" $name "*) [ "$status" = gone ] || echo "$status $name, " ;;
@@ -119,4 +119,22 @@ on_terminal() {
 	[ "$status" -eq 0 ]
 	[[ $output != *"Install with apt"* ]]
 	grep -q '^install -y .* jq$' "$calls"
+}
+
+@test "what WITHOUT names is not installed" {
+	installed gone libcurl4-openssl-dev jq
+	WITHOUT=curl run "$deps" build test </dev/null
+	[ "$status" -eq 0 ]
+	[[ $(cat "$calls") != *libcurl* ]]
+	run "$deps" --check build
+	[ "$status" -eq 1 ]
+	[[ $output == *"missing packages: libcurl4-openssl-dev ("* ]]
+}
+
+@test "an engine from elsewhere is not driven out by Debian's" {
+	installed gone docker.io
+	stub dockerd ''
+	run "$deps" test </dev/null
+	[ "$status" -eq 0 ]
+	[ ! -s "$calls" ]
 }

@@ -39,7 +39,7 @@ bad() {
 	[ "$(wc -l <"$OUT")" -le 40 ]
 	[ "$(LC_ALL=C.UTF-8 awk '{ if (length($0) > max) max = length($0) } END { print max }' "$OUT")" -le 110 ]
 	local option
-	for option in -p -g -a --no-children --scope -i --interval -d --duration --lines --json --csv --unit \
+	for option in -p -c -g -a --no-children --scope --wait -i --interval -d --duration --lines --json --csv --unit \
 		--from-zero --pss --vma --fail-if --strict --max-processes -q -v --no-color -V -h doctor; do
 		grep -qE -- "(^|[ ,[])$option([ ,=]|\$)" "$OUT"
 	done
@@ -133,6 +133,15 @@ bad() {
 	done
 }
 
+@test "containers that are none" {
+	local text
+	for text in '' , a,,b ',a' 'a,'; do
+		bad '-c' -c "$text"
+	done
+	bad '--wait' --wait -p 1
+	bad '64' -c "$(seq -s, 1 65)"
+}
+
 @test "targets that exclude each other" {
 	bad exclude -p 1 -a
 	bad exclude -p 1 -g /
@@ -140,6 +149,10 @@ bad() {
 	bad exclude -a -- true
 	bad exclude -p 1 -- true
 	bad exclude -g / -- true
+	bad exclude -c web -p 1
+	bad exclude -c web -g /
+	bad exclude -c web -a
+	bad exclude -c web -- true
 }
 
 @test "--scope without a command" {

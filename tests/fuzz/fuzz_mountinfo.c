@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* /proc/self/mountinfo, whose paths and sources are anybody's who may mount. */
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "../../src/os/cgroup.h"
+#include "../../src/os/tmpfs.h"
 
 #define REQUIRE(condition)                \
 	do {                              \
@@ -11,11 +13,25 @@
 			__builtin_trap(); \
 	} while (0)
 
+static void parse_tmpfs(const char *text, size_t len)
+{
+	struct tmpfs_mounts m;
+
+	REQUIRE(!tmpfs_parse(&m, text, len));
+	REQUIRE(m.n <= TMPFS_MOUNTS_MAX);
+	for (size_t i = 0; i < m.n; i++) {
+		REQUIRE(m.mounts[i].point[0] == '/');
+		REQUIRE(strlen(m.mounts[i].point) < PATH_MAX);
+	}
+	tmpfs_finish(&m);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct cgroup_mount *found;
 	struct cgroup_mounts m;
 
+	parse_tmpfs((const char *)data, size);
 	if (cgroup_mounts_parse(&m, (const char *)data, size))
 		return 0;
 	REQUIRE(m.n <= CGROUP_MOUNTS_MAX);

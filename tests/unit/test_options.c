@@ -88,6 +88,23 @@ static void test_pids(void **state)
 	options_finish(&o);
 }
 
+static void test_containers(void **state)
+{
+	/* written to, as argv may be */
+	static char list[] = "web,4f5e6d", one[] = "--container=/db";
+	struct options o;
+
+	(void)state;
+	PARSE(&o, "-c", list, one, "--wait");
+	assert_int_equal(o.n_containers, 3);
+	assert_string_equal(o.containers[0], "web");
+	assert_string_equal(o.containers[1], "4f5e6d");
+	assert_string_equal(o.containers[2], "/db");
+	assert_true(o.wait);
+	assert_null(o.cgroup);
+	options_finish(&o);
+}
+
 static void test_command(void **state)
 {
 	struct options o;
@@ -147,6 +164,10 @@ static void test_targets(void **state)
 	USAGE("no command after --", "--");
 	USAGE("'ls': no such subcommand; to run a command put -- before it", "ls");
 	USAGE("--scope needs a command", "--scope", "-p", "1");
+	USAGE("-c and -g exclude each other", "-c", "web", "-g", "/x");
+	USAGE("-p and -c exclude each other", "-p", "1", "-c", "web");
+	USAGE("a command and -c exclude each other", "-c", "web", "--", "true");
+	USAGE("--wait needs a container", "--wait", "-a");
 	USAGE("doctor takes no arguments", "doctor", "now");
 }
 
@@ -159,6 +180,10 @@ static void test_bad_values(void **state)
 	USAGE("'' is not a pid", "-p", "1,");
 	USAGE("'-5' is not a pid", "-p", "-5");
 	USAGE("'99999999999' is not a pid", "-p", "99999999999");
+	USAGE("'' is not a container", "-c", "");
+	USAGE("'a,,b' is not a container", "-c", "a,,b");
+	USAGE("'a,' is not a container", "-c", "a,");
+	USAGE("',a' is not a container", "-c", ",a");
 	USAGE("'0' is out of range", "-i", "0", "-a");
 	USAGE("'nan' is not a number of seconds", "-i", "nan", "-a");
 	USAGE("'1s' is not a number of seconds", "-d", "1s", "-a");
@@ -168,6 +193,16 @@ static void test_bad_values(void **state)
 	USAGE("'0' is not a number from 1", "--max-processes", "0", "-a");
 	USAGE("unrecognized option", "--nonsense", "-a");
 	USAGE("--json - and --csv - exclude each other", "--json", "-", "--csv", "-", "-a");
+}
+
+static void test_too_many_containers(void **state)
+{
+	static char list[2 * MAX_CONTAINERS + 2];
+
+	(void)state;
+	for (size_t i = 0; i < 2 * MAX_CONTAINERS + 1; i++)
+		list[i] = i % 2 ? ',' : 'a';
+	USAGE("more than 64 containers", "-c", list);
 }
 
 static void test_help_is_whole_and_fits(void **state)
@@ -181,9 +216,11 @@ static void test_help_is_whole_and_fits(void **state)
 	for (; *names; names++) {
 		if (strcmp(*names, "usage") == 0)
 			continue; /* the same text */
-		if (strcmp(*names, "pid") == 0 || strcmp(*names, "cgroup") == 0 ||
+		if (strcmp(*names, "pid") == 0 || strcmp(*names, "container") == 0 ||
 		    strcmp(*names, "all") == 0)
-			snprintf(option, sizeof(option), "-%c ", **names == 'c' ? 'g' : **names);
+			snprintf(option, sizeof(option), "-%c ", **names);
+		else if (strcmp(*names, "cgroup") == 0)
+			snprintf(option, sizeof(option), "-g ");
 		else
 			snprintf(option, sizeof(option), "--%s", *names);
 		if (!strstr(out, option))
@@ -207,10 +244,11 @@ static void test_version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pids),     cmocka_unit_test(test_command),
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_targets),  cmocka_unit_test(test_bad_values),
-		cmocka_unit_test(test_version),  cmocka_unit_test(test_help_is_whole_and_fits),
+		cmocka_unit_test(test_containers), cmocka_unit_test(test_too_many_containers),
+		cmocka_unit_test(test_pids),       cmocka_unit_test(test_command),
+		cmocka_unit_test(test_defaults),   cmocka_unit_test(test_values),
+		cmocka_unit_test(test_targets),    cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_version),    cmocka_unit_test(test_help_is_whole_and_fits),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
