@@ -190,6 +190,7 @@ static struct model *example(void)
 	struct rec_reading r = reading_rec(7, 12 * SEC, 11 * SEC, 0);
 	struct rec_charge charge = { .head = HEAD(REC_CHARGE, rec_charge, 0, 12 * SEC, 0) };
 	struct rec_cost cost = { .head = HEAD(REC_COST, rec_cost, 0, 12 * SEC, 0) };
+	struct rec_shm_full full = shm_full_rec(12 * SEC, 2, 70, SHM_FULL_OPEN, 0);
 
 	tree.now = pages(1, 2, 4, 8);
 	APPLY(m, tree);
@@ -238,6 +239,16 @@ static struct model *example(void)
 	cost.tool_rss_bytes = 71;
 	cost.lost_records = 72;
 	APPLY(m, cost);
+	SHM_MOUNT(m, 12 * SEC, 1, 2000, 1600, HOST_DEV_SHM);
+	SHM_FILE(m, 12 * SEC, 1, 7, 81, 0, "orphan");
+	SHM_MOUNT(m, 12 * SEC, 2, 1000, 500, TEXTS("/run\0\0\0"));
+	SHM_SURVEY(m, 12 * SEC);
+	SHM_MOUNT(m, 13 * SEC, 1, 2000, 1500, HOST_DEV_SHM);
+	SHM_MOUNT(m, 13 * SEC, 2, 1000, 600, TEXTS("/run\0\0\0"));
+	full.used_bytes = full.limit_bytes = 1000;
+	full.how = SHM_FULL_OPEN;
+	APPLY(m, full);
+	APPLY(m, full);
 	TICK(m, 13 * SEC);
 	return m;
 }
@@ -323,6 +334,15 @@ static void test_snapshot_values(void **state)
 		{ "system.used.from_zero", 3000 },
 		{ "system.pressure.some", -1 },
 		{ "system.pressure.full", -1 },
+		{ "shm.used", 0.75 },
+		{ "shm.bytes", 2100 },
+		{ "shm.free", 400 },
+		{ "shm.peak", 1600 },
+		{ "shm.inodes", 0.003 },
+		{ "shm.full_in", -1 },
+		{ "shm.full", 2 },
+		{ "shm.orphans", 1 },
+		{ "shm.orphan_bytes", 81 },
 		{ "overhead.events", 1000000 },
 		{ "overhead.bpf_ns_per_event", 80.5 },
 		{ "overhead.bpf_cpu_s", 0.0805 },
