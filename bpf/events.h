@@ -201,7 +201,10 @@ struct rec_cost {
 #define SHM_MOUNT_DEV_SHM 1U /* it is the /dev/shm of some mount namespace */
 #define SHM_MOUNT_TARGET 2U /* … of a watched process, or a watched process charged it */
 #define SHM_MOUNT_TRACED 4U /* charges are traced: peak, charged and uncharged are known */
-#define SHM_MOUNT_NO_FILES 8U /* its directories were not walked, or not all: files may be missing */
+#define SHM_MOUNT_NO_FILES \
+	8U /* its directories were not walked, or not all: files may be missing */
+#define SHM_MOUNT_ANOTHER \
+	16U /* another superblock had this number until now: forget what was known */
 
 struct rec_shm_mount {
 	struct rec_head head; /* no process */
@@ -275,7 +278,8 @@ struct rec_shm_charger {
 #define SHM_SEGMENT_CREATOR_DEAD 16U /* it does not; neither flag = not known */
 
 struct rec_shm_segment {
-	struct rec_head head; /* the creator's pid as our pid namespace sees it, 0 = not from there */
+	struct rec_head
+		head; /* the creator's pid as our pid namespace sees it, 0 = not from there */
 	__s32 shmid;
 	__s32 key;
 	__u32 ipc_namespace; /* inode number of the namespace */

@@ -74,7 +74,7 @@ static __noinline int book(struct shm_inode *e, s64 delta, bool nobody)
 }
 
 /* Lets go of an inode; what is still booked of it was freed unseen, by nobody knows whom. */
-static __noinline int forget(u64 inode)
+__noinline int forget(u64 inode)
 {
 	struct shm_inode *e = bpf_map_lookup_elem(&inodes, &inode);
 	s64 left;
@@ -119,10 +119,11 @@ static __noinline struct shm_inode *inode_of(u64 inode)
 	return e;
 }
 
-/* Books an inode as it is now. */
-static __noinline int book_inode(u64 inode, bool nobody)
+/* Books an inode as it is now. Returns whether that changed anything. */
+__noinline int book_inode(u64 inode, bool nobody)
 {
 	struct shm_inode *e = inode_of(inode);
+	int booked = 0;
 
 	if (!e)
 		return 0;
@@ -132,8 +133,9 @@ static __noinline int book_inode(u64 inode, bool nobody)
 		if (*(volatile u64 *)&e->pages == now)
 			break;
 		book(e, now - __sync_lock_test_and_set(&e->pages, now), nobody);
+		booked = 1;
 	}
-	return 0;
+	return booked;
 }
 
 /* The same where the inode's lock is held. */

@@ -21,6 +21,11 @@ struct folio___pages {
 	unsigned int _nr_pages;
 };
 
+/* Before 5.14 (da2f5eb3d344 "mm/doc: turn fault flags into an enum"). */
+struct vm_fault___number {
+	unsigned int flags;
+};
+
 #pragma clang attribute pop
 
 #define BOGO_INODE_BYTES 1024 /* BOGO_INODE_SIZE in mm/shmem.c */
@@ -34,6 +39,14 @@ static __always_inline bool out_of_inodes(struct shmem_sb_info *info)
 	if (bpf_core_field_exists(info->free_ispace))
 		return BPF_CORE_READ(info, free_ispace) < BOGO_INODE_BYTES;
 	return BPF_CORE_READ(old, free_inodes) == 0;
+}
+
+static __always_inline u32 fault_flags(struct vm_fault *vmf)
+{
+	struct vm_fault___number *old = (void *)vmf;
+
+	return bpf_core_field_exists(old->flags) ? BPF_CORE_READ(old, flags) :
+						   BPF_CORE_READ(vmf, flags);
 }
 
 static __always_inline u64 folio_pages(struct folio *folio)

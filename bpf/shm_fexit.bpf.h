@@ -11,28 +11,43 @@
 #include "shm_wall.bpf.h"
 
 #define VM_FAULT_SIGBUS 2U
-#define FAULT_FLAG_USER 0x40U
-#define FAULT_FLAG_REMOTE 0x80U
-#define FAULT_FLAG_INTERRUPTIBLE 0x200U
 
 /* Since 6.6 it takes the inode's lock itself. */
 SEC("fexit/shmem_recalc_inode")
 int BPF_PROG(on_recalc, struct inode *inode)
 {
-	return book_inode((u64)inode, false);
+	book_inode(as_number(inode), false);
+	return 0;
+}
+
+/* Compilers put a copy of it into these, which huge pages call as they are made and split. */
+SEC("fexit/shmem_charge")
+int BPF_PROG(on_charge, struct inode *inode)
+{
+	book_inode(as_number(inode), false);
+	return 0;
+}
+
+SEC("fexit/shmem_uncharge")
+int BPF_PROG(on_uncharge, struct inode *inode)
+{
+	book_inode(as_number(inode), false);
+	return 0;
 }
 
 /* Before, its callers hold it. */
 SEC("fexit/shmem_recalc_inode")
 int BPF_PROG(on_recalc_locked, struct inode *inode)
 {
-	return book_locked((u64)inode);
+	book_locked(as_number(inode));
+	return 0;
 }
 
 SEC("fexit/shmem_evict_inode")
 int BPF_PROG(on_evict, struct inode *inode)
 {
-	return forget((u64)inode);
+	forget(as_number(inode));
+	return 0;
 }
 
 /*
@@ -44,17 +59,15 @@ SEC("fexit/shmem_fault")
 int BPF_PROG(on_fault, struct vm_fault *vmf, unsigned int ret)
 {
 	struct file *file;
-	u32 flags = 0;
+	u32 flags;
 	u64 inode;
 
 	if (!(ret & VM_FAULT_SIGBUS))
 		return 0;
 	file = BPF_CORE_READ(vmf, vma, vm_file);
 	inode = (u64)BPF_CORE_READ(file, f_inode);
-	bpf_probe_read_kernel(&flags, sizeof(flags),
-			      (char *)vmf + bpf_core_field_offset(struct vm_fault, flags));
-	if (!in_file(inode, BPF_CORE_READ(vmf, pgoff)) ||
-	    !is_full((u64)BPF_CORE_READ((struct inode *)inode, i_sb)))
+	flags = fault_flags(vmf);
+	if (!in_file(inode, BPF_CORE_READ(vmf, pgoff)) || !is_full(super_of_inode(inode)))
 		return 0;
 	if (flags & FAULT_FLAG_USER)
 		fault_hits_wall(file, SIGBUS, 0);
@@ -105,20 +118,21 @@ static __always_inline int end_of_create(u64 dir, u64 dentry, int ret)
 
 	if (ret != -ENOSPC)
 		return 0;
-	w.sb = (u64)BPF_CORE_READ((struct inode *)dir, i_sb);
-	return hit_wall(&w);
+	w.sb = super_of_inode(dir);
+	hit_wall(&w);
+	return 0;
 }
 
 /*
  * Functions that make an inode; `args` counts the arguments from the directory on. In front of it came a
  * user namespace with 5.12, which became an idmap with 6.3. One that calls another is one failure.
  */
-#define ON_CREATE(name, args)                                                                      \
-	SEC("fexit/shmem_" #name)                                                                  \
-	int on_##name(u64 *ctx)                                                                    \
-	{                                                                                          \
-		return cfg_dir_at ? end_of_create(ctx[1], ctx[2], (int)ctx[1 + (args)]) :          \
-				    end_of_create(ctx[0], ctx[1], (int)ctx[args]);                 \
+#define ON_CREATE(name, args)                                                             \
+	SEC("fexit/shmem_" #name)                                                         \
+	int on_##name(u64 *ctx)                                                           \
+	{                                                                                 \
+		return cfg_dir_at ? end_of_create(ctx[1], ctx[2], (int)ctx[1 + (args)]) : \
+				    end_of_create(ctx[0], ctx[1], (int)ctx[args]);        \
 	}
 
 ON_CREATE(mknod, 4)

@@ -62,6 +62,12 @@ struct shm_account {
 	char comm[COMM_LEN];
 };
 
+/* The address of a thread's last fault. */
+struct shm_fault {
+	__u64 thread; /* both ids, in the initial pid namespace */
+	__u64 address; /* 0 = seen to */
+};
+
 /* What the programs lost, each counted once. */
 struct shm_lost {
 	__u64 records, supers, inodes, accounts;
@@ -82,7 +88,7 @@ struct shm_hold {
 	char comm[COMM_LEN];
 };
 
-_Static_assert(sizeof(struct shm_inode) == 80, "shm_inode");
+_Static_assert(sizeof(struct shm_inode) == 72, "shm_inode");
 _Static_assert(sizeof(struct shm_hold) == 40, "shm_hold");
 
 #endif

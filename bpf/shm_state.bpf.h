@@ -17,7 +17,8 @@
 /* Settings, fixed at load. */
 const volatile __u32 cfg_cpus = 1; /* possible CPUs, at most SHM_CPUS */
 const volatile __u32 cfg_page_bytes = 4096;
-const volatile __u32 cfg_dir_at = 1; /* which argument of shmem_mknod() and the like is the directory */
+const volatile __u32 cfg_dir_at =
+	1; /* which argument of shmem_mknod() and the like is the directory */
 const volatile bool cfg_charges = false; /* a chain that traces charges is loaded */
 const volatile bool cfg_marks = false; /* a page that could not be charged leaves the cache again */
 
@@ -62,6 +63,25 @@ struct {
 	__uint(max_entries, 4096); /* a page; set at load */
 } alarms SEC(".maps");
 
+/*
+ * Addresses are kept as numbers, and these take a copy: clang makes a field of ours that stands in
+ * BPF_CORE_READ() one of the kernel's.
+ */
+static __always_inline u64 super_of_inode(u64 inode)
+{
+	return (u64)BPF_CORE_READ((struct inode *)inode, i_sb);
+}
+
+static __always_inline u64 number_of_inode(u64 inode)
+{
+	return BPF_CORE_READ((struct inode *)inode, i_ino);
+}
+
+static __always_inline u32 dev_of_super(u64 sb)
+{
+	return BPF_CORE_READ((struct super_block *)sb, s_dev);
+}
+
 static __always_inline struct shmem_inode_info *shmem_info(u64 inode)
 {
 	return (void *)(inode - bpf_core_field_offset(struct shmem_inode_info, vfs_inode));
@@ -86,8 +106,11 @@ static __always_inline bool is_shmem(struct address_space *mapping)
 	return mapping && (u64)BPF_CORE_READ(mapping, a_ops) == shmem_aops;
 }
 
-/* The exact sum of a per-CPU counter. */
-static __noinline u64 used_pages(u64 sb)
+/*
+ * The exact sum of a per-CPU counter. Functions with loops are global ones: the verifier looks at them
+ * once, and not again for each way that leads to them.
+ */
+__noinline u64 used_pages(u64 sb)
 {
 	struct shmem_sb_info *info = BPF_CORE_READ((struct super_block *)sb, s_fs_info);
 	u64 counters = (u64)BPF_CORE_READ(info, used_blocks.counters);
@@ -125,7 +148,7 @@ static __always_inline bool is_full(u64 sb)
 static __noinline struct shm_super *super_of(u64 sb)
 {
 	struct shm_super fresh = { .sb = sb };
-	u32 dev = BPF_CORE_READ((struct super_block *)sb, s_dev);
+	u32 dev = dev_of_super(sb);
 	struct shm_super *s = bpf_map_lookup_elem(&supers, &dev);
 
 	fresh.root = (u64)BPF_CORE_READ((struct super_block *)sb, s_root);
@@ -138,23 +161,27 @@ static __noinline struct shm_super *super_of(u64 sb)
 	return s;
 }
 
+static const struct shm_account no_account;
+
 /* What the current process did to a superblock; NULL and counted where there is no room. */
 static __noinline struct shm_account *account_of(u32 dev)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct shm_account_key key = { .dev = dev, .tgid = bpf_get_current_pid_tgid() >> 32 };
-	struct shm_account *a, fresh = {};
+	struct shm_account *a;
 
 	key.start_ns = BPF_CORE_READ(task, group_leader, start_time);
 	a = bpf_map_lookup_elem(&accounts, &key);
 	if (a)
 		return a;
-	fresh.pid = pid_in_own_ns(task);
-	BPF_CORE_READ_INTO(&fresh.comm, task, group_leader, comm);
-	bpf_map_update_elem(&accounts, &key, &fresh, BPF_NOEXIST);
+	bpf_map_update_elem(&accounts, &key, &no_account, BPF_NOEXIST);
 	a = bpf_map_lookup_elem(&accounts, &key);
-	if (!a)
+	if (!a) {
 		__sync_fetch_and_add(&lost.accounts, 1);
+		return NULL;
+	}
+	a->pid = pid_in_own_ns(task);
+	BPF_CORE_READ_INTO(&a->comm, task, group_leader, comm);
 	return a;
 }
 

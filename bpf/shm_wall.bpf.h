@@ -16,6 +16,7 @@
 #define EFAULT 14
 #define ENOSPC 28
 #define SIGBUS 7
+#define AT_FDCWD (-100)
 
 #define MERGE_NS 1000000000ULL /* where frees cannot be seen */
 
@@ -72,7 +73,7 @@ static __noinline bool is_repeated(struct shm_super *s, struct shm_account *a, s
 static __always_inline void fill_full(struct rec_shm_full *r, struct wall *w)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct super_block *sb = (void *)w->sb;
+	u64 sb = w->sb, dentry = w->dentry;
 
 	__builtin_memset(r, 0, sizeof(*r));
 	r->head.type = REC_SHM_FULL;
@@ -89,16 +90,16 @@ static __always_inline void fill_full(struct rec_shm_full *r, struct wall *w)
 	r->cgroup_id = BPF_CORE_READ(memory_cgroup(task), kn, id);
 	BPF_CORE_READ_INTO(&r->comm, task, group_leader, comm);
 	if (w->inode)
-		r->ino = BPF_CORE_READ((struct inode *)w->inode, i_ino);
-	if (w->sb) {
-		r->dev = BPF_CORE_READ(sb, s_dev);
-		r->limit_bytes = limit_pages(w->sb) * cfg_page_bytes;
-		r->used_bytes = used_pages(w->sb) * cfg_page_bytes;
+		r->ino = number_of_inode(w->inode);
+	if (sb) {
+		r->dev = dev_of_super(sb);
+		r->limit_bytes = limit_pages(sb) * cfg_page_bytes;
+		r->used_bytes = used_pages(sb) * cfg_page_bytes;
 	} else {
 		r->pad = w->dirfd; /* for user space, which finds the superblock out */
 	}
-	if (w->dentry) {
-		const void *name = BPF_CORE_READ((struct dentry *)w->dentry, d_name.name);
+	if (dentry) {
+		const void *name = BPF_CORE_READ((struct dentry *)dentry, d_name.name);
 
 		bpf_probe_read_kernel_str(r->name, sizeof(r->name), name);
 	} else if (w->user_path) {
@@ -114,13 +115,13 @@ static __noinline int hit_wall(struct wall *w)
 	if (!w)
 		return 0;
 	if (w->sb) {
-		u32 dev = BPF_CORE_READ((struct super_block *)w->sb, s_dev);
+		u32 dev = dev_of_super(w->sb);
 		struct shm_super *s = super_of(w->sb);
 
 		now.how = w->how;
 		now.ts_ns = bpf_ktime_get_ns();
 		if (w->inode)
-			now.ino = BPF_CORE_READ((struct inode *)w->inode, i_ino);
+			now.ino = number_of_inode(w->inode);
 		if (is_repeated(s, account_of(dev), &now))
 			return 0;
 	}
@@ -146,7 +147,7 @@ static __always_inline void file_hits_wall(struct file *file, u32 how, u64 wante
 	};
 
 	w.inode = (u64)BPF_CORE_READ(file, f_inode);
-	w.sb = (u64)BPF_CORE_READ((struct inode *)w.inode, i_sb);
+	w.sb = super_of_inode(w.inode);
 	w.dentry = (u64)BPF_CORE_READ(file, f_path.dentry);
 	hit_wall(&w);
 }
@@ -162,7 +163,7 @@ static __always_inline void fault_hits_wall(struct file *file, u32 signal, u32 e
 	};
 
 	w.inode = (u64)BPF_CORE_READ(file, f_inode);
-	w.sb = (u64)BPF_CORE_READ((struct inode *)w.inode, i_sb);
+	w.sb = super_of_inode(w.inode);
 	w.dentry = (u64)BPF_CORE_READ(file, f_path.dentry);
 	hit_wall(&w);
 }

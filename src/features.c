@@ -46,6 +46,7 @@ static const char *const names[FEATURE_COUNT] = {
 	[FEATURE_LAST] = "last",
 	[FEATURE_OOM] = "oom",
 	[FEATURE_VOLUMES] = "volumes",
+	[FEATURE_SHM] = "shm",
 	[FEATURE_CGROUP_MOVES] = "cgroup_moves",
 	[FEATURE_AVAILABLE] = "available",
 	[FEATURE_PRESSURE] = "pressure",
@@ -208,6 +209,28 @@ static void probe_volumes(struct features *f)
 		strerror(-err));
 }
 
+static void probe_shm(struct features *f)
+{
+	int err = try_trampoline(f->btf, BPF_TRACE_FEXIT, "shmem_recalc_inode");
+	bool floor = has_tracepoint(f, "page_fault_user") && feature_on(f, FEATURE_PERCPU_RSS);
+
+	if (err && !feature_on(f, FEATURE_PRIVILEGE)) {
+		snprintf(set(f, FEATURE_SHM, "off"), WHY_LEN, "not probed without the privilege");
+		return;
+	}
+	snprintf(
+		set(f, FEATURE_SHM,
+		    !err  ? "on" :
+		    floor ? "degraded" :
+			    "off"),
+		WHY_LEN,
+		floor ? "this kernel refuses fexit programs (%s): charges of shared memory come from system calls "
+			"and page faults, which taxes both, and only while a target has to do with shared memory" :
+			"this kernel refuses fexit programs (%s): who charges shared memory is n/a; what is used, "
+			"and SIGBUS on a full mount, are seen",
+		strerror(-err));
+}
+
 /* Since 6.16 the exit is told before the mm is given up, and with `group_dead` after the task. */
 static bool exit_is_early(const struct features *f)
 {
@@ -310,6 +333,7 @@ int features_probe(const char *btf, struct features **out)
 	probe_hooks(f);
 	probe_ends(f);
 	probe_volumes(f);
+	probe_shm(f);
 	probe_procfs(f);
 	btf__free(f->btf);
 	f->btf = NULL;

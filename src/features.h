@@ -23,6 +23,7 @@ enum feature {
 	FEATURE_LAST, /* what a process held when it ended */
 	FEATURE_OOM, /* the OOM killer's choice */
 	FEATURE_VOLUMES, /* mmap, munmap, brk by fexit */
+	FEATURE_SHM, /* charges of shared memory by fexit */
 	FEATURE_CGROUP_MOVES, /* processes that move into the watched cgroup */
 	FEATURE_AVAILABLE, /* MemAvailable */
 	FEATURE_PRESSURE, /* PSI */

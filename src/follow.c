@@ -29,8 +29,7 @@ int follow_start(const struct containers *c, struct tracer *t)
 
 int follow_poll(struct containers *c, struct tracer *t)
 {
-	bool started = false;
-	int err = 0;
+	int started = 0, err = 0;
 
 	if (!containers_poll(c, monotonic_ns()))
 		return 0;
@@ -41,10 +40,10 @@ int follow_poll(struct containers *c, struct tracer *t)
 			tracer_unwant_cgroup(t, target->stopped_cgroup_id);
 		if (target->changes & CONTAINER_HAS_STARTED) {
 			err = tracer_want_cgroup(t, target->is.cgroup.id);
-			started = true;
+			started++;
 		}
 	}
 	if (!err && started)
 		err = tracer_adopt(t); /* its first process may run already */
-	return err < 0 ? err : 0;
+	return err < 0 ? err : started;
 }

@@ -14,7 +14,7 @@ int follow_start(const struct containers *c, struct tracer *t);
 
 /*
  * Looks what changed since the last call, which is cheap, and asks for and adopts what started.
- * Returns 0 or a negative errno.
+ * Returns how many started, or a negative errno.
  */
 int follow_poll(struct containers *c, struct tracer *t);
 

@@ -4,10 +4,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "features.h"
 #include "options.h"
+#include "shm.h"
 #include "watch.h"
 
 static int doctor(void)
@@ -36,6 +38,17 @@ static bool open_standard_files(void)
 	return true;
 }
 
+static int shm(int argc, char **argv)
+{
+	struct shm_options options;
+	int status;
+
+	shm_options_parse(&options, argc, argv);
+	status = shm_run(&options);
+	shm_options_finish(&options);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -44,6 +57,8 @@ int main(int argc, char **argv)
 	if (!open_standard_files())
 		return 125;
 	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: a decimal comma would break CSV */
+	if (argc > 1 && strcmp(argv[1], "shm") == 0)
+		return shm(argc - 1, argv + 1);
 	options_parse(&options, argc, argv);
 	status = options.mode == MODE_DOCTOR ? doctor() : watch_run(&options);
 	options_finish(&options);

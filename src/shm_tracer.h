@@ -41,6 +41,9 @@ void shm_tracer_destroy(struct shm_tracer *t); /* NULL is fine */
 
 enum shm_chain shm_tracer_chain(const struct shm_tracer *t);
 
+/* Becomes readable when there is something to drain, which is rare. It stays the tracer's. */
+int shm_tracer_alarm_fd(const struct shm_tracer *t);
+
 /* Hands over the REC_SHM_FULL that happened since the last call. No waiting. */
 int shm_tracer_drain(struct shm_tracer *t);
 

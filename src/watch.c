@@ -12,59 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "features.h"
 #include "follow.h"
-#include "outputs.h"
-#include "privilege.h"
-#include "sampler.h"
-#include "targets.h"
-#include "tracer.h"
 #include "util/clock.h"
-#include "util/escape.h"
-
-#define EXIT_FAILED 1
-#define EXIT_CONDITION 3
-#define EXIT_LOST 4
-#define EXIT_FAILED_WITH_COMMAND 125
+#include "watch_state.h"
 
 /* The ring buffer is emptied at least this often, also where the interval is longer. */
 #define DRAIN_NS 100000000ULL
-
-struct watch {
-	struct options *o;
-	struct features *features;
-	struct tracer *tracer;
-	struct model *model;
-	struct sampler sampler;
-	struct cgroup_mounts mounts;
-	struct cgroup cgroup; /* of -g */
-	struct containers *containers; /* of -c; NULL = none */
-	struct scope scope; /* of --scope */
-	struct command command;
-	struct command_signals inherited;
-	struct run run;
-	struct outputs outputs;
-	char target[256];
-	int signals; /* a signalfd; -1 = none yet */
-	int interrupts; /* SIGINT, SIGQUIT, SIGTERM, SIGHUP so far */
-	int last_signal; /* of them */
-	bool lost; /* records, under --strict */
-	bool reaped; /* the command has ended and run.wait_status is valid */
-	bool quit;
-	uint64_t start_ns;
-};
-
-static int say(const char *what, const char *why)
-{
-	fprintf(stderr, "memmon-bpf: %s%s%s\n", what, *why ? ": " : "", why);
-	return -EIO;
-}
 
 static void end(struct watch *w, const char *why)
 {
@@ -73,210 +29,28 @@ static void end(struct watch *w, const char *why)
 	w->quit = true;
 }
 
-static int on_record(void *ctx, const struct rec_head *rec, size_t size)
-{
-	struct watch *w = ctx;
-	int err = model_apply(w->model, rec, size);
-
-	if (err)
-		return err == -EINVAL ? 0 : err;
-	if (rec->type == REC_START || rec->type == REC_EXEC)
-		return sampler_name_process(&w->sampler, rec);
-	if (rec->type == REC_OOM)
-		return sampler_name_victim(&w->sampler, (const struct rec_oom *)rec);
-	return 0;
-}
-
-/* ---- set-up ---- */
-
-static void describe_run(struct watch *w)
-{
-	static struct utsname kernel;
-	time_t now = time(NULL);
-	struct tm local;
-	size_t len;
-
-	uname(&kernel);
-	localtime_r(&now, &local);
-	len = strftime(w->run.started, sizeof(w->run.started), "%Y-%m-%dT%H:%M:%S%z", &local);
-	/* RFC 3339 wants +02:00, strftime gives +0200 */
-	if (len >= 5 && len + 1 < sizeof(w->run.started)) {
-		memmove(&w->run.started[len - 1], &w->run.started[len - 2], 3);
-		w->run.started[len - 2] = ':';
-	}
-	targets_describe(w->o, w->target, sizeof(w->target));
-	w->run.version = MEMMON_VERSION;
-	w->run.kernel_release = kernel.release;
-	w->run.command = w->o->command;
-	w->run.target = w->target;
-	w->run.features = features_table(w->features);
-	w->run.n_features = FEATURE_COUNT;
-	w->run.unit = w->o->unit;
-	w->run.from_zero = w->o->from_zero;
-	w->run.color = !w->o->no_color && !getenv("NO_COLOR") && isatty(fileno(outputs_text(w->o)));
-	w->run.max_processes = w->o->max_processes;
-	w->run.interval_s = w->o->interval_s;
-}
-
-static int find_containers(struct watch *w)
-{
-	int err = targets_find_containers(w->o, &w->mounts, &w->containers);
-
-	if (err)
-		return err;
-	targets_describe_containers(w->containers, w->target, sizeof(w->target));
-	/* several are charged each by itself: the sum has no peak */
-	if (containers_count(w->containers) == 1)
-		w->sampler.charged = &containers_get(w->containers, 0)->is.cgroup;
-	return 0;
-}
-
-static int find_targets(struct watch *w)
-{
-	int err;
-
-	err = cgroup_mounts_read(&w->mounts);
-	if (err)
-		return say("cannot read /proc/self/mountinfo", strerror(-err));
-	if (w->o->n_pids)
-		return targets_check_pids(w->o);
-	if (w->o->cgroup) {
-		err = targets_find_cgroup(w->o, &w->mounts, &w->cgroup);
-		w->sampler.charged = &w->cgroup;
-	}
-	if (w->o->n_containers)
-		err = find_containers(w);
-	if (w->o->scope) {
-		err = scope_create(&w->scope, &w->mounts);
-		if (err)
-			return say("--scope: cannot make a memory cgroup", cgroup_reason(err));
-		w->sampler.charged = &w->scope.cgroup;
-	}
-	return err;
-}
-
-static int start_tracer(struct watch *w)
-{
-	struct tracer_config config = {
-		.children = !w->o->no_children,
-		.all = w->o->all,
-		.cgroups = w->o->cgroup || w->containers,
-		.volumes = w->o->vma,
-		.slots = w->o->all ? 16384 : 0,
-		.btf = w->o->btf,
-		.verbose = w->o->verbose,
-	};
-	char why[1024] = "";
-	int err;
-
-	if (w->containers)
-		config.cgroup_hierarchy = follow_hierarchy(&w->mounts);
-	else if (config.cgroups)
-		config.cgroup_hierarchy = targets_hierarchy(&w->cgroup);
-	err = tracer_create(&config, w->features, on_record, w, &w->tracer, why, sizeof(why));
-	if (err)
-		say(why, "");
-	else if (w->containers)
-		err = follow_start(w->containers, w->tracer);
-	else if (config.cgroups)
-		err = tracer_want_cgroup(w->tracer, w->cgroup.id);
-	return err;
-}
-
-/* From here on signals are ours; the command gets back what we were given. */
-static int take_signals(struct watch *w)
-{
-	static const int ours[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGWINCH };
-	const struct sigaction ignore = { .sa_handler = SIG_IGN },
-			       by_default = { .sa_handler = SIG_DFL };
-	sigset_t set;
-
-	sigemptyset(&set);
-	/* where it is ignored the kernel reaps the command itself, and nobody hears how it ended */
-	sigaction(SIGCHLD, &by_default, &w->inherited.chld);
-	sigaction(SIGPIPE, &ignore, &w->inherited.pipe);
-	sigaddset(&set, SIGCHLD);
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-		struct sigaction old;
-
-		/* what nohup(1) or a script's background job ignores stays ignored */
-		if (sigaction(ours[i], NULL, &old) || old.sa_handler != SIG_IGN)
-			sigaddset(&set, ours[i]);
-	}
-	sigprocmask(SIG_BLOCK, &set, &w->inherited.mask);
-	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return w->signals < 0 ? say("cannot read signals", strerror(errno)) : 0;
-}
-
-static int start_command(struct watch *w)
-{
-	int err = command_start(&w->command, w->o->command, w->o->scope ? &w->scope : NULL,
-				&w->inherited);
-
-	if (err)
-		return say("cannot fork", strerror(-err));
-	return tracer_want(w->tracer, w->command.pid, WANTED_AT_EXEC);
-}
-
-static int adopt(struct watch *w)
-{
-	int adopted = 0, err = 0;
-
-	for (size_t i = 0; !err && i < w->o->n_pids; i++)
-		err = tracer_want(w->tracer, w->o->pids[i], WANTED_NOW);
-	if (!err)
-		adopted = tracer_adopt(w->tracer);
-	if (err || adopted < 0)
-		return say("cannot adopt the running processes", strerror(err ? -err : -adopted));
-	for (size_t i = 0; i < w->o->n_pids; i++)
-		if (!tracer_found(w->tracer, w->o->pids[i]))
-			fprintf(stderr, "memmon-bpf: -p %d: it %s\n", (int)w->o->pids[i],
-				kill(w->o->pids[i], 0) && errno == ESRCH ?
-					"ended before it could be watched" :
-					"runs, but the kernel does not show it to BPF programs");
-	if (w->o->n_pids && adopted == 0)
-		return say("nothing is left to watch", "see `ps -e` for what runs");
-	if (w->o->command && adopted == 0)
-		return say("the command's process could not be watched",
-			   "is memmon-bpf in another pid namespace's /proc?");
-	return 0;
-}
-
-/* -v: what was found possible, and how long it took. */
-static void describe_start(const struct watch *w)
-{
-	const struct feature_state *table = features_table(w->features);
-
-	for (int i = 0; i < FEATURE_COUNT; i++)
-		if (table[i].why)
-			fprintf(stderr, "memmon-bpf: %s %s: %s\n", table[i].name, table[i].state,
-				table[i].why);
-	fprintf(stderr,
-		"memmon-bpf: attached; %llu processes watched so far; set-up took %.0f ms of CPU time\n",
-		(unsigned long long)tracer_live(w->tracer),
-		(double)clock() * 1000 / CLOCKS_PER_SEC);
-}
-
-/* Returns 0, or the exit status of a command that could not be executed. */
-static int exec_command(struct watch *w)
-{
-	char name[256];
-	int err = command_exec(&w->command);
-
-	if (!err)
-		return 0;
-	escape_bytes(name, sizeof(name), w->o->command[0], strlen(w->o->command[0]));
-	if (w->command.outside)
-		say("--scope: cannot move the command into its cgroup", strerror(-err));
-	else
-		fprintf(stderr, "memmon-bpf: cannot run '%s': %s\n", name, strerror(-err));
-	waitpid(w->command.pid, NULL, 0);
-	if (w->command.outside)
-		return EXIT_FAILED_WITH_COMMAND;
-	return err == -ENOENT ? 127 : 126;
-}
-
 /* ---- the loop ---- */
+
+/* The shared memory of the targets. Without it the watch goes on. */
+static void read_ledger(struct watch *w, bool last)
+{
+	const struct snapshot *s = model_snapshot(w->model);
+	int err = 0;
+
+	if (!w->ledger)
+		return;
+	if (ledger_concerns_target(w->ledger) || s->tree.now.kind[MEM_SHMEM] > 0)
+		err = ledger_trace(w->ledger);
+	if (!err)
+		err = ledger_read(w->ledger, last);
+	if (!err) {
+		w->run.shm_chain = ledger_chain_name(w->ledger);
+		w->run.shm_gaps = ledger_gaps(w->ledger);
+		return;
+	}
+	watch_say("cannot look at the shared memory any more", strerror(-err));
+	watch_end_ledger(w);
+}
 
 /* Ends an interval: reads everything into the model. NULL when that failed, which was said. */
 static const struct snapshot *read_all(struct watch *w, bool untouched_too)
@@ -287,12 +61,14 @@ static const struct snapshot *read_all(struct watch *w, bool untouched_too)
 
 	if (!err)
 		err = sampler_read(&w->sampler);
+	if (!err)
+		read_ledger(w, untouched_too);
 	rec.ts_ns = monotonic_ns();
 	if (!err)
 		err = model_apply(w->model, &rec, sizeof(rec));
 	s = model_snapshot(w->model);
 	if (err || !s) {
-		say("cannot read the numbers", strerror(err ? -err : ENOMEM));
+		watch_say("cannot read the numbers", strerror(err ? -err : ENOMEM));
 		w->outputs.failed = true;
 		end(w, "memmon-bpf failed");
 	} else if (w->o->fail_if && expr_holds(w->o->fail_if, s)) {
@@ -305,8 +81,8 @@ static void tick(struct watch *w)
 {
 	const struct snapshot *s;
 
-	if (w->containers && follow_poll(w->containers, w->tracer))
-		say("cannot watch a container that started", "its processes are missing");
+	if (w->containers && follow_poll(w->containers, w->tracer) < 0)
+		watch_say("cannot watch a container that started", "its processes are missing");
 	s = read_all(w, false);
 	if (s)
 		outputs_tick(&w->outputs, s);
@@ -367,16 +143,20 @@ static void wait_until(struct watch *w, uint64_t until_ns)
 	uint64_t now = monotonic_ns(), left = until_ns > now ? until_ns - now : 0;
 	struct timespec timeout = { .tv_sec = (time_t)(left / 1000000000),
 				    .tv_nsec = (long)(left % 1000000000) };
-	struct pollfd fds[3] = { { .fd = w->signals, .events = POLLIN },
-				 { .fd = w->outputs.live ? w->outputs.live_fd : -1,
-				   .events = POLLIN },
-				 { .fd = tracer_alarm_fd(w->tracer), .events = POLLIN } };
+	struct pollfd fds[4] = {
+		{ .fd = w->signals, .events = POLLIN },
+		{ .fd = w->outputs.live ? w->outputs.live_fd : -1, .events = POLLIN },
+		{ .fd = tracer_alarm_fd(w->tracer), .events = POLLIN },
+		{ .fd = w->ledger ? ledger_alarm_fd(w->ledger) : -1, .events = POLLIN }
+	};
 
 	/* an alarm needs no more than that the caller drains */
-	if (ppoll(fds, 3, &timeout, NULL) <= 0)
+	if (ppoll(fds, 4, &timeout, NULL) <= 0)
 		return;
 	if (fds[0].revents)
 		on_signals(w);
+	if (fds[3].revents)
+		read_ledger(w, false);
 	if (fds[1].revents && w->outputs.live &&
 	    live_input(w->outputs.live, model_snapshot(w->model)) == 1)
 		end(w, "quit");
@@ -390,7 +170,7 @@ static void drain(struct watch *w)
 
 	if (err >= 0)
 		return;
-	say("cannot read the records", strerror(-err));
+	watch_say("cannot read the records", strerror(-err));
 	w->outputs.failed = true;
 	end(w, "memmon-bpf failed");
 }
@@ -409,6 +189,8 @@ static void loop(struct watch *w)
 
 	if (!w->o->command)
 		tick(w); /* the first line at once */
+	if (!w->ledger)
+		watch_start_ledger(w);
 	while (!w->quit) {
 		uint64_t now = monotonic_ns();
 
@@ -441,7 +223,7 @@ static void finish(struct watch *w)
 		return;
 	outputs_finish(&w->outputs, s);
 	if (w->o->strict && (s->cost.last.lost_records || s->tree.processes_untracked)) {
-		say("records were lost (--strict)", "");
+		watch_say("records were lost (--strict)", "");
 		w->lost = true;
 	}
 }
@@ -480,6 +262,7 @@ static void clean_up(struct watch *w)
 	int err;
 
 	outputs_abandon(&w->outputs);
+	watch_end_ledger(w);
 	tracer_destroy(w->tracer);
 	command_finish(&w->command);
 	err = scope_destroy(&w->scope);
@@ -495,51 +278,19 @@ static void clean_up(struct watch *w)
 		close(w->signals);
 }
 
-/* Returns 0, or the exit status with which it failed. */
-static int set_up(struct watch *w)
-{
-	int failed = w->o->command ? EXIT_FAILED_WITH_COMMAND : EXIT_FAILED, status;
-	char why[512];
-
-	if (features_probe(w->o->btf, &w->features))
-		return failed;
-	features_note_vma(w->features, w->o->vma);
-	if (features_require(w->features, why, sizeof(why))) {
-		say("cannot watch", why);
-		return failed;
-	}
-	w->model = model_create((uint64_t)getpagesize(), w->o->max_processes);
-	if (!w->model)
-		return failed;
-	w->sampler = (struct sampler){ .model = w->model, .mounts = &w->mounts, .pss = w->o->pss };
-	describe_run(w);
-	/* only the first may wait, and be interrupted; the others leave things to clean up */
-	if (outputs_open(&w->outputs, w->o) || take_signals(w) || find_targets(w) ||
-	    outputs_start(&w->outputs, w->o, &w->run) || start_tracer(w) ||
-	    (w->o->command && start_command(w)))
-		return failed;
-	w->start_ns = monotonic_ns();
-	if (sampler_read(&w->sampler) || adopt(w))
-		return failed;
-	if (w->o->verbose)
-		describe_start(w);
-	if (privilege_drop(w->o->command != NULL, w->o->scope))
-		say("cannot drop privileges", "going on with all of them");
-	status = w->o->command ? exec_command(w) : 0;
-	return status;
-}
-
 int watch_run(struct options *o)
 {
 	struct watch w = {
 		.o = o, .signals = -1, .command = { .go = -1, .failed = -1 }, .outputs.live_fd = -1
 	};
-	int status = set_up(&w);
+	int status = watch_start(&w);
 
 	if (!status) {
 		loop(&w);
 		finish(&w);
-		tracer_destroy(w.tracer); /* nothing stays attached while a command goes on */
+		/* nothing stays attached while a command goes on */
+		watch_end_ledger(&w);
+		tracer_destroy(w.tracer);
 		w.tracer = NULL;
 		outlive(&w);
 		status = exit_status(&w);

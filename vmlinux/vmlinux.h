@@ -289,9 +289,15 @@ struct vm_area_struct {
 	struct file *vm_file;
 };
 
+enum fault_flag {
+	FAULT_FLAG_USER = 0x40,
+	FAULT_FLAG_REMOTE = 0x80,
+	FAULT_FLAG_INTERRUPTIBLE = 0x200,
+};
+
 struct vm_fault {
 	struct vm_area_struct *vma;
-	unsigned int flags; /* an enum since 5.14 */
+	enum fault_flag flags;
 	unsigned long pgoff;
 };
 

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "shm_fields.h"
 #include "value.h"
 
 #define GET(name, value)                                         \
@@ -279,6 +280,31 @@ const struct field snapshot_fields[] = {
 	{ "system.pressure.full", "system.pressure.full_s", FIELD_SECONDS, 0,
 	  "time all tasks waited for memory since watching, from /proc/pressure/memory",
 	  pressure_full },
+
+	{ "shm.used", NULL, FIELD_RATIO, 0,
+	  "share of its limit that the fullest /dev/shm or tmpfs uses now, from statfs",
+	  shm_field_used },
+	{ "shm.bytes", NULL, FIELD_BYTES, 0,
+	  "bytes that the target's /dev/shm, or every tmpfs, use now, from statfs",
+	  shm_field_used_bytes },
+	{ "shm.free", NULL, FIELD_BYTES, 0,
+	  "least that is free now of a /dev/shm or tmpfs with a limit, from statfs",
+	  shm_field_free_bytes },
+	{ "shm.peak", NULL, FIELD_BYTES, 0,
+	  "highest use of any one /dev/shm or tmpfs since watching", shm_field_peak_bytes },
+	{ "shm.inodes", NULL, FIELD_RATIO, 0,
+	  "share of its inodes that the fullest /dev/shm or tmpfs uses now, from statfs",
+	  shm_field_inodes },
+	{ "shm.full_in", NULL, FIELD_SECONDS, 0,
+	  "time until the first /dev/shm or tmpfs is full at its present growth",
+	  shm_field_full_in },
+	{ "shm.full", NULL, FIELD_COUNT, 0,
+	  "how often processes hit a full /dev/shm or tmpfs since watching", shm_field_full },
+	{ "shm.orphans", NULL, FIELD_COUNT, 0,
+	  "files of /dev/shm or tmpfs that nobody holds and whose creator is dead",
+	  shm_field_orphans },
+	{ "shm.orphan_bytes", NULL, FIELD_BYTES, 0, "what those orphaned files take",
+	  shm_field_orphan_bytes },
 
 	{ "overhead.events", "overhead.events", FIELD_COUNT, 0,
 	  "rss_stat events of watched processes, counted by our BPF program", events },

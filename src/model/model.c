@@ -52,6 +52,7 @@ void model_destroy(struct model *m)
 	if (!m)
 		return;
 	processes_finish(&m->table);
+	shm_ledger_destroy(m->shm);
 	for (size_t i = 0; i < m->n_oom; i++)
 		free(m->oom_cgroup[i]);
 	free(m);
@@ -341,6 +342,33 @@ static int apply_tick(struct model *m, const struct rec_head *rec)
 	return 0;
 }
 
+/* A watch that has nothing to do with shared memory has no ledger. */
+static int apply_shm(struct model *m, const struct rec_head *rec)
+{
+	if (!m->shm)
+		m->shm = shm_ledger_create();
+	return m->shm ? shm_ledger_apply(m->shm, rec, rec->size) : -ENOMEM;
+}
+
+/* What a watched process charges is of interest. */
+static int apply_charger(struct model *m, const struct rec_head *rec)
+{
+	int err = apply_shm(m, rec);
+
+	if (!err && model_watches(m, rec->pid, rec->start_ns))
+		shm_ledger_add_target(m->shm, ((const struct rec_shm_charger *)rec)->dev);
+	return err;
+}
+
+static int apply_full(struct model *m, const struct rec_head *rec)
+{
+	int err = apply_shm(m, rec);
+
+	if (!err && model_watches(m, rec->pid, rec->start_ns))
+		shm_ledger_add_target(m->shm, ((const struct rec_shm_full *)rec)->dev);
+	return err;
+}
+
 static const struct {
 	size_t size;
 	int (*apply)(struct model *m, const struct rec_head *rec);
@@ -357,6 +385,13 @@ static const struct {
 	[REC_PSS] = { sizeof(struct rec_pss), apply_pss },
 	[REC_COST] = { sizeof(struct rec_cost), apply_cost },
 	[REC_TICK] = { sizeof(struct rec_head), apply_tick },
+	[REC_SHM_MOUNT] = { sizeof(struct rec_shm_mount), apply_shm },
+	[REC_SHM_FILE] = { sizeof(struct rec_shm_file), apply_shm },
+	[REC_SHM_HOLDER] = { sizeof(struct rec_shm_holder), apply_shm },
+	[REC_SHM_CHARGER] = { sizeof(struct rec_shm_charger), apply_charger },
+	[REC_SHM_SEGMENT] = { sizeof(struct rec_shm_segment), apply_shm },
+	[REC_SHM_SURVEY] = { sizeof(struct rec_head), apply_shm },
+	[REC_SHM_FULL] = { sizeof(struct rec_shm_full), apply_full },
 };
 
 int model_apply(struct model *m, const struct rec_head *rec, size_t size)
@@ -431,4 +466,19 @@ int model_set_oom_cgroup(struct model *m, uint32_t pid, uint64_t ts_ns, const ch
 		return err;
 	}
 	return -ENOENT;
+}
+
+bool model_watches(struct model *m, uint32_t pid, uint64_t start_ns)
+{
+	return processes_find(&m->table, pid, start_ns) != NULL;
+}
+
+bool model_shm_concerns(struct model *m, uint32_t dev)
+{
+	return m->shm && shm_ledger_is_target(m->shm, dev);
+}
+
+int model_set_shm_container(struct model *m, uint32_t pid, uint64_t ts_ns, const char *container)
+{
+	return m->shm ? shm_ledger_set_container(m->shm, pid, ts_ns, container) : -ENOENT;
 }

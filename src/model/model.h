@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "../../bpf/events.h"
+#include "shm.h"
 
 struct process {
 	uint32_t pid, ppid;
@@ -105,6 +106,8 @@ struct snapshot {
 
 	const struct history_point *history; /* oldest first */
 	size_t n_history;
+
+	const struct shm_view *shm; /* the ledger of shared memory; NULL = no record was about it */
 };
 
 struct model;
@@ -130,6 +133,12 @@ int model_apply(struct model *m, const struct rec_head *rec, size_t size);
 int model_set_cmdline(struct model *m, uint32_t pid, uint64_t start_ns, const char *cmdline);
 int model_set_container(struct model *m, uint32_t pid, uint64_t start_ns, const char *container);
 int model_set_oom_cgroup(struct model *m, uint32_t pid, uint64_t ts_ns, const char *cgroup);
+/* Is this process one that was ever watched, and is kept? */
+bool model_watches(struct model *m, uint32_t pid, uint64_t start_ns);
+/* Is this superblock of interest: a watched process's /dev/shm, or charged by one? */
+bool model_shm_concerns(struct model *m, uint32_t dev);
+/* Names the container of whoever hit the wall of a tmpfs. */
+int model_set_shm_container(struct model *m, uint32_t pid, uint64_t ts_ns, const char *container);
 
 /* The snapshot is the model's; it is rebuilt by each call. */
 const struct snapshot *model_snapshot(struct model *m);

@@ -36,6 +36,7 @@ struct shm_file {
 	enum shm_state state;
 	const struct shm_holder *holders; /* by pid */
 	size_t n_holders;
+	uint64_t holders_omitted; /* beyond what is kept */
 };
 
 struct shm_charger {
@@ -50,7 +51,9 @@ struct shm_charger {
 
 struct shm_full {
 	struct rec_shm_full rec;
-	uint64_t times; /* how often the same process failed the same way until something was freed */
+	uint64_t number; /* from 1 on, growing in the order in which they became known */
+	uint64_t
+		times; /* how often the same process failed the same way until something was freed */
 	const char *container; /* the process's; NULL = none or not known */
 	/* the largest files and the orphans of that superblock at that moment */
 	struct {
@@ -71,13 +74,23 @@ struct shm_mount {
 	bool gone; /* no survey mentions it any more: kept for its peak and failures */
 	/* rec.peak_bytes where traced, else the highest used_bytes seen, a lower bound of the peak */
 	uint64_t peak_bytes, peak_ns;
-	/* used_bytes less the bytes of its files: what was charged unseen or belongs to no file */
+	/*
+	 * used_bytes less the bytes of its files, both as the last survey found them: what was charged
+	 * unseen or belongs to no file. Only where `attributed`: the survey saw all of its files.
+	 */
+	bool attributed;
 	int64_t unattributed_bytes;
-	double growth_bytes_s; /* over the last seconds; 0 = steady; negative when it shrinks */
-	double full_in_s; /* at that growth; negative = never */
+	/*
+	 * Over the last 5 s, or the last 4 looks where those are rarer: all changes but the largest
+	 * one, over the time of their intervals, so that a single step is no trend. 0 = steady, negative
+	 * when it shrinks, NaN = not known yet: fewer than 3 looks.
+	 */
+	double growth_bytes_s;
+	double full_in_s; /* at that growth; negative = never, NaN = not known */
 	uint64_t orphans, orphan_bytes;
 	const struct shm_file *const *files; /* the largest first */
 	size_t n_files;
+	uint64_t files_omitted, files_omitted_bytes; /* small ones beyond SHM_FILES */
 	const struct shm_charger *chargers; /* the largest held_bytes first */
 	size_t n_chargers;
 	const struct shm_full *full; /* in the order of time */
@@ -87,8 +100,15 @@ struct shm_mount {
 
 struct shm_segment {
 	struct rec_shm_segment rec;
-	bool creator_alive;
 };
+
+/* At most so many are kept, so that no machine can make the ledger large; the rest is counted. */
+#define SHM_MOUNTS 4096
+#define SHM_FILES 20000 /* the largest */
+#define SHM_HOLDERS 100000 /* of all files */
+#define SHM_CHARGERS 16384
+#define SHM_SEGMENTS 20000
+#define SHM_FULLS 256 /* the newest */
 
 /* Everything of the ledger that a sink may show; part of struct snapshot. */
 struct shm_view {
@@ -98,11 +118,17 @@ struct shm_view {
 	size_t n_mounts;
 	const struct shm_segment *segments; /* by namespace and shmid */
 	size_t n_segments;
-	const struct shm_file *const *anonymous; /* memfd and shared anonymous; the largest first */
+	/* memfd and shared anonymous, and files of a tmpfs that is mounted nowhere; the largest first */
+	const struct shm_file *const *anonymous;
 	size_t n_anonymous;
-	/* sums over what exists; peaks are not summed, as they lie at different times */
+	/*
+	 * Sums over what exists; peaks are not summed, as they lie at different times. used_bytes is that
+	 * of the mounts, the segments (resident or swapped) and the anonymous files.
+	 */
 	uint64_t used_bytes, files, orphans, orphan_bytes;
-	uint64_t full; /* failures in all */
+	uint64_t full; /* failures in all, repeated and dropped ones too */
+	uint64_t
+		omitted; /* mounts, segments, chargers and small files of the last survey not kept */
 };
 
 struct shm_ledger;
@@ -112,6 +138,10 @@ void shm_ledger_destroy(struct shm_ledger *l); /* NULL is fine */
 
 /* Takes a REC_SHM_* record; returns 0, -EINVAL for one too short or without its texts, -ENOMEM. */
 int shm_ledger_apply(struct shm_ledger *l, const struct rec_head *rec, size_t size);
+
+/* This superblock is of interest from now on, as with SHM_MOUNT_TARGET; nothing where it is not known. */
+void shm_ledger_add_target(struct shm_ledger *l, uint32_t dev);
+bool shm_ledger_is_target(struct shm_ledger *l, uint32_t dev);
 
 /* Names a failure's container; -ENOENT when there is no such failure. */
 int shm_ledger_set_container(struct shm_ledger *l, uint32_t pid, uint64_t ts_ns, const char *name);

@@ -77,5 +77,6 @@ const struct snapshot *model_snapshot(struct model *m)
 	s->n_oom = m->n_oom;
 	s->history = m->history;
 	s->n_history = m->n_history;
+	s->shm = m->shm ? shm_ledger_view(m->shm, s->now_ns) : NULL;
 	return s;
 }

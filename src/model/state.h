@@ -14,6 +14,7 @@ struct model {
 	/* system, charge, cost, times and footprint are kept right here, the rest is built */
 	struct snapshot snap;
 	struct process_table table;
+	struct shm_ledger *shm; /* NULL until a record is about it */
 	struct rec_tree tree; /* the last one */
 	bool started; /* the first record has come */
 	bool first_known; /* snap.tree.first is set */

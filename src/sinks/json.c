@@ -8,12 +8,12 @@
  */
 #include <errno.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include "../util/escape.h"
+#include "json_value.h"
+#include "shm_json.h"
 #include "show.h"
 
 #define SCHEMA "memmon-bpf/summary/1"
@@ -23,76 +23,16 @@ struct json {
 	FILE *out;
 };
 
-/* Names from the kernel and from command lines are bytes; JSON holds Unicode only. */
-static json_t *text_json(const char *raw)
-{
-	json_t *text;
-	char *clean;
-	size_t len, cap;
-
-	if (!raw)
-		return json_null();
-	len = strlen(raw);
-	cap = len * ESCAPE_MAX_GROWTH + 1;
-	clean = malloc(cap);
-	if (!clean)
-		return NULL;
-	utf8_sanitize(clean, cap, raw, len);
-	text = json_string(clean);
-	free(clean);
-	return text;
-}
-
-static json_t *real_json(double real)
-{
-	/* nanoseconds are all we know: 0.1, not 0.10000000000000001 */
-	return json_real(round(real * 1e9) / 1e9);
-}
-
-static json_t *value_json(struct field_value v, enum field_unit unit)
-{
-	if (!v.known)
-		return json_null();
-	if (unit == FIELD_BYTES || unit == FIELD_COUNT)
-		return json_integer(v.whole);
-	return real_json(v.real);
-}
-
-/* Puts `value` (taken over, NULL = no memory) at a path such as "target.peak.rss_bytes". */
-static int put(json_t *root, const char *path, json_t *value)
-{
-	json_t *at = root;
-	const char *dot;
-	char name[64];
-
-	while (at && (dot = strchr(path, '.'))) {
-		json_t *next;
-
-		snprintf(name, sizeof(name), "%.*s", (int)(dot - path), path);
-		next = json_object_get(at, name);
-		if (!json_is_object(next)) {
-			next = json_object();
-			if (json_object_set_new(at, name, next))
-				next = NULL;
-		}
-		at = next;
-		path = dot + 1;
-	}
-	if (!at) {
-		json_decref(value);
-		return -ENOMEM;
-	}
-	return json_object_set_new(at, path, value) ? -ENOMEM : 0;
-}
-
 static json_t *exit_json(int wait_status)
 {
 	json_t *ending = json_object();
 	bool killed = WIFSIGNALED(wait_status);
 	int err;
 
-	err = put(ending, "code", killed ? json_null() : json_integer(WEXITSTATUS(wait_status)));
-	err |= put(ending, "signal", killed ? json_integer(WTERMSIG(wait_status)) : json_null());
+	err = json_put(ending, "code",
+		       killed ? json_null() : json_integer(WEXITSTATUS(wait_status)));
+	err |= json_put(ending, "signal",
+			killed ? json_integer(WTERMSIG(wait_status)) : json_null());
 	if (!err)
 		return ending;
 	json_decref(ending);
@@ -105,29 +45,29 @@ static int put_command(json_t *root, const struct run *run)
 	int err = 0;
 
 	if (!run->command)
-		return put(root, "command", json_null());
+		return json_put(root, "command", json_null());
 	argv = json_array();
 	for (size_t i = 0; !err && run->command[i]; i++)
-		err = json_array_append_new(argv, text_json(run->command[i])) ? -ENOMEM : 0;
-	return put(root, "command", argv) ? -ENOMEM : err;
+		err = json_array_append_new(argv, json_text(run->command[i])) ? -ENOMEM : 0;
+	return json_put(root, "command", argv) ? -ENOMEM : err;
 }
 
 static int put_kernel(json_t *root, const struct run *run)
 {
 	json_t *features = json_object();
-	int err = put(root, "kernel.release", text_json(run->kernel_release));
+	int err = json_put(root, "kernel.release", json_text(run->kernel_release));
 
 	for (size_t i = 0; !err && i < run->n_features; i++) {
 		const struct feature_state *f = &run->features[i];
 		json_t *feature = json_object();
 
-		err = put(feature, "state", text_json(f->state));
-		err |= put(feature, "why", text_json(f->why));
-		/* not put(): a feature's name is no path */
+		err = json_put(feature, "state", json_text(f->state));
+		err |= json_put(feature, "why", json_text(f->why));
+		/* not json_put(): a feature's name is no path */
 		if (json_object_set_new(features, f->name, feature))
 			err = -ENOMEM;
 	}
-	return put(root, "kernel.features", features) ? -ENOMEM : err;
+	return json_put(root, "kernel.features", features) ? -ENOMEM : err;
 }
 
 static json_t *process_json(const struct snapshot *s, const struct process *p)
@@ -135,17 +75,17 @@ static json_t *process_json(const struct snapshot *s, const struct process *p)
 	json_t *process = json_object();
 	int err;
 
-	err = put(process, "pid", json_integer(p->pid));
-	err |= put(process, "ppid", json_integer(p->ppid));
-	err |= put(process, "comm", text_json(p->comm));
-	err |= put(process, "cmdline", text_json(p->cmdline));
-	err |= put(process, "container", text_json(p->container));
-	err |= put(process, "exit", p->has_status ? exit_json(p->wait_status) : json_null());
+	err = json_put(process, "pid", json_integer(p->pid));
+	err |= json_put(process, "ppid", json_integer(p->ppid));
+	err |= json_put(process, "comm", json_text(p->comm));
+	err |= json_put(process, "cmdline", json_text(p->cmdline));
+	err |= json_put(process, "container", json_text(p->container));
+	err |= json_put(process, "exit", p->has_status ? exit_json(p->wait_status) : json_null());
 	for (size_t i = 0; !err && i < n_process_fields; i++) {
 		const struct process_field *f = &process_fields[i];
 
 		if (f->json)
-			err = put(process, f->json, value_json(f->get(s, p), f->unit));
+			err = json_put(process, f->json, json_value(f->get(s, p), f->unit));
 	}
 	if (!err)
 		return process;
@@ -163,11 +103,11 @@ static int put_processes(json_t *root, const struct run *run, const struct snaps
 	for (size_t i = 0; !err && i < n; i++)
 		err = json_array_append_new(list, process_json(s, order[i])) ? -ENOMEM : 0;
 	free(order);
-	err = put(root, "processes", list) ? -ENOMEM : err;
+	err = json_put(root, "processes", list) ? -ENOMEM : err;
 	if (err)
 		return err;
-	return put(root, "processes_omitted",
-		   json_integer((json_int_t)(s->processes_omitted + (s->n_processes - n))));
+	return json_put(root, "processes_omitted",
+			json_integer((json_int_t)(s->processes_omitted + (s->n_processes - n))));
 }
 
 static json_t *oom_json(const struct snapshot *s, const struct oom_kill *kill)
@@ -175,24 +115,24 @@ static json_t *oom_json(const struct snapshot *s, const struct oom_kill *kill)
 	json_t *oom = json_object(), *top = json_array();
 	int err;
 
-	err = put(oom, "at_s", real_json(show_since_s(s, kill->ts_ns)));
-	err |= put(oom, "pid", json_integer(kill->pid));
-	err |= put(oom, "comm", text_json(kill->comm));
-	err |= put(oom, "cgroup", text_json(kill->cgroup));
-	err |= put(oom, "rss_bytes",
-		   json_integer((json_int_t)(rss_pages(&kill->pages) * s->page_bytes)));
+	err = json_put(oom, "at_s", json_number_of(show_since_s(s, kill->ts_ns)));
+	err |= json_put(oom, "pid", json_integer(kill->pid));
+	err |= json_put(oom, "comm", json_text(kill->comm));
+	err |= json_put(oom, "cgroup", json_text(kill->cgroup));
+	err |= json_put(oom, "rss_bytes",
+			json_integer((json_int_t)(rss_pages(&kill->pages) * s->page_bytes)));
 	for (size_t i = 0; !err && i < sizeof(kill->top) / sizeof(kill->top[0]); i++) {
 		json_t *big;
 
 		if (!kill->top[i].pid)
 			break;
 		big = json_object();
-		err = put(big, "pid", json_integer(kill->top[i].pid));
-		err |= put(big, "comm", text_json(kill->top[i].comm));
-		err |= put(big, "rss_bytes", json_integer((json_int_t)kill->top[i].rss_bytes));
+		err = json_put(big, "pid", json_integer(kill->top[i].pid));
+		err |= json_put(big, "comm", json_text(kill->top[i].comm));
+		err |= json_put(big, "rss_bytes", json_integer((json_int_t)kill->top[i].rss_bytes));
 		err |= json_array_append_new(top, big);
 	}
-	err |= put(oom, "top", top);
+	err |= json_put(oom, "top", top);
 	if (!err)
 		return oom;
 	json_decref(oom);
@@ -206,7 +146,7 @@ static int put_oom(json_t *root, const struct snapshot *s)
 
 	for (size_t i = 0; !err && i < s->n_oom; i++)
 		err = json_array_append_new(list, oom_json(s, &s->oom[i])) ? -ENOMEM : 0;
-	return put(root, "oom", list) ? -ENOMEM : err;
+	return json_put(root, "oom", list) ? -ENOMEM : err;
 }
 
 static int put_fields(json_t *root, const struct snapshot *s)
@@ -217,7 +157,7 @@ static int put_fields(json_t *root, const struct snapshot *s)
 		const struct field *f = &snapshot_fields[i];
 
 		if (f->json)
-			err = put(root, f->json, value_json(f->get(s), f->unit));
+			err = json_put(root, f->json, json_value(f->get(s), f->unit));
 	}
 	return err;
 }
@@ -240,20 +180,19 @@ static int fill(json_t *root, const struct run *run, const struct snapshot *s)
 {
 	int err;
 
-	err = put(root, "schema", json_string(SCHEMA));
-	err |= put(root, "version", text_json(run->version));
-	err |= put(root, "started", text_json(run->started));
-	err |= put(root, "duration_s", json_null());
+	err = json_put(root, "schema", json_string(SCHEMA));
+	err |= json_put(root, "version", json_text(run->version));
+	err |= json_put(root, "started", json_text(run->started));
+	err |= json_put(root, "duration_s", json_null());
 	err |= put_kernel(root, run);
 	err |= put_command(root, run);
-	err |= put(root, "exit", run->has_exit ? exit_json(run->wait_status) : json_null());
-	err |= put(root, "target", json_object());
+	err |= json_put(root, "exit", run->has_exit ? exit_json(run->wait_status) : json_null());
+	err |= json_put(root, "target", json_object());
 	err |= put_processes(root, run, s);
-	err |= put(root, "system", json_object());
-	/* the ledger of shared memory has no source yet: nothing is listed */
-	err |= put(root, "shm", json_array());
+	err |= json_put(root, "system", json_object());
+	err |= json_put(root, "shm", shm_json_of_watch(s));
 	err |= put_oom(root, s);
-	err |= put(root, "overhead", json_object());
+	err |= json_put(root, "overhead", json_object());
 	err |= put_fields(root, s);
 	err |= put_null_for_nothing(root, "target", "charged");
 	err |= put_null_for_nothing(root, "system", "pressure");

@@ -2,7 +2,8 @@
 /*
  * One line per interval, for pipes, logs and awk: a fixed number of columns, figures without unit
  * names (the header's first line says the unit), "n/a" where a figure is not known. Lines that
- * start with # are for people: the header, losses, OOM kills.
+ * start with # are for people: the header, losses, OOM kills, and with #! who hit a full /dev/shm.
+ * Where the target has a /dev/shm with a limit, its use follows the last column: "shm 12.0/64.0 MiB".
  *
  * Under --from-zero the columns that have a first value show the difference to it. Faults and
  * delta are those of the interval.
@@ -12,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "show.h"
+#include "remedy.h"
+#include "shm_show.h"
 
 #define HEADER_EVERY 40 /* lines, on a terminal: less than a screen */
 
@@ -47,6 +49,7 @@ struct lines {
 	uint64_t printed_ns; /* time of the newest line */
 	uint64_t lost;
 	uint64_t oom_ns; /* of the newest kill that was told */
+	uint64_t full_told; /* number of the newest failure of shared memory that was told */
 	struct field_value before[N_COLUMNS]; /* of SHOW_CHANGE */
 };
 
@@ -88,6 +91,45 @@ static void print_notes(struct lines *l, const struct snapshot *s)
 		fprintf(l->out, "# OOM killed %u (%s) at %.3f s\n", oom->pid,
 			show_name(name, sizeof(name), oom->comm), show_since_s(s, oom->ts_ns));
 	}
+}
+
+static void print_failures(struct lines *l, const struct snapshot *s)
+{
+	uint64_t newest = l->full_told;
+	char text[SHM_TEXT_LEN];
+
+	for (size_t i = 0; s->shm && i < s->shm->n_mounts; i++) {
+		const struct shm_mount *m = s->shm->mounts[i];
+
+		if (!m->n_full || !shm_is_of_watch(s, m))
+			continue;
+		for (size_t j = 0; j < m->n_full; j++) {
+			const struct shm_full *full = &m->full[j];
+
+			if (full->number <= l->full_told)
+				continue;
+			if (full->number > newest)
+				newest = full->number;
+			fprintf(l->out, "#! %s",
+				shm_show_full(text, sizeof(text), s, m, full, l->sink.run->unit));
+			remedy_write(text, sizeof(text), m, full);
+			fprintf(l->out, "%s%s\n", *text ? "; remedy: " : "", text);
+		}
+	}
+	l->full_told = newest;
+}
+
+/* "shm 12.0/64.0 MiB" */
+static void print_shm(const struct lines *l, const struct snapshot *s)
+{
+	const struct shm_mount *m = shm_of_target(s);
+	char used[SHOW_LEN], limit[SHOW_LEN];
+
+	if (m)
+		fprintf(l->out, " shm %s/%s %s",
+			show_in_unit(used, shm_bytes(m->rec.used_bytes).whole, l->unit),
+			show_in_unit(limit, shm_bytes(m->rec.limit_bytes).whole, l->unit),
+			l->unit->name);
 }
 
 /* The change since the line before; the first line's is since the watch began. */
@@ -137,9 +179,11 @@ static int lines_tick(struct sink *sink, const struct snapshot *s)
 	if (!l->printed || (l->tty && l->printed % HEADER_EVERY == 0))
 		print_header(l);
 	print_notes(l, s);
+	print_failures(l, s);
 	fprintf(l->out, "%9.3f", show_since_s(s, s->now_ns));
 	for (size_t i = 0; i < N_COLUMNS; i++)
 		print_column(l, i, s);
+	print_shm(l, s);
 	fputc('\n', l->out);
 	l->printed++;
 	l->printed_ns = s->now_ns;

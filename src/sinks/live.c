@@ -1,23 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The live screen: the terminal, its size and its keys. What is drawn is in live_screen.c and
+ * The live screen: its keys. The terminal is live_terminal.c's; what is drawn is in live_screen.c and
  * live_table.c.
- *
- * The terminal is in curses mode from live_create() until live_finish() or destroy, whichever comes
- * first, and is then as it was. Signals are the caller's: the handlers that curses installs for
- * SIGINT, SIGTERM and SIGWINCH are taken out again, so that an end by signal passes through destroy.
  */
 #include <curses.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-
-#include <term.h>
-#undef columns /* term.h makes plain words its macros */
 
 #include "live.h"
 #include "show.h"
@@ -25,28 +14,15 @@
 struct live {
 	struct sink sink;
 	struct live_view view;
-	int tty_fd;
-	FILE *in, *out;
-	SCREEN *screen;
-	bool open; /* in curses mode */
+	struct live_terminal terminal;
 	struct live_copy *frozen; /* while paused */
 };
-
-static void follow_size(struct live *live)
-{
-	struct winsize size;
-
-	if (ioctl(live->tty_fd, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col &&
-	    is_term_resized(size.ws_row, size.ws_col))
-		resizeterm(size.ws_row, size.ws_col);
-	getmaxyx(stdscr, live->view.rows, live->view.columns);
-}
 
 static int draw(struct live *live, const struct snapshot *s)
 {
 	int err;
 
-	follow_size(live);
+	live_terminal_size(&live->terminal, &live->view);
 	erase();
 	err = live_screen_draw(&live->view, live->frozen ? live_copy_snapshot(live->frozen) : s);
 	refresh();
@@ -57,9 +33,8 @@ static int live_tick(struct sink *sink, const struct snapshot *s)
 {
 	struct live *live = (struct live *)sink;
 
-	if (!live->open)
+	if (!live_terminal_use(&live->terminal))
 		return 0;
-	set_term(live->screen);
 	return live->view.paused ? 0 : draw(live, s);
 }
 
@@ -75,13 +50,6 @@ static int pause_or_go_on(struct live *live, const struct snapshot *s)
 	}
 	live->view.paused = !live->view.paused;
 	return 0;
-}
-
-static void next_unit(struct live_view *v)
-{
-	v->unit = v->unit ? v->unit + 1 : units;
-	if (!v->unit->name)
-		v->unit = NULL;
 }
 
 static void scroll_by(struct live_view *v, long by)
@@ -147,7 +115,7 @@ static int handle_key(struct live *live, const struct snapshot *s, int key)
 	case ' ':
 		return pause_or_go_on(live, s);
 	case 'u':
-		next_unit(v);
+		live_next_unit(v);
 		break;
 	case 'r':
 		v->reverse = !v->reverse;
@@ -181,35 +149,24 @@ static int handle_key(struct live *live, const struct snapshot *s, int key)
 int live_input(struct sink *sink, const struct snapshot *s)
 {
 	struct live *live = (struct live *)sink;
-	struct pollfd terminal = { .fd = live->tty_fd, .events = POLLIN };
 	int key, ret = 0;
 
-	if (!live->open)
+	if (!live_terminal_use(&live->terminal))
 		return 0;
-	set_term(live->screen);
 	while (!ret && (key = getch()) != ERR)
 		ret = handle_key(live, s, key);
 	if (ret)
 		return ret;
 	/* a terminal that is gone is readable for ever */
-	if (poll(&terminal, 1, 0) > 0 && terminal.revents & (POLLHUP | POLLERR | POLLNVAL))
+	if (live_terminal_gone(&live->terminal))
 		return -EIO;
 	return draw(live, s);
-}
-
-static void leave(struct live *live)
-{
-	if (!live->open)
-		return;
-	set_term(live->screen);
-	endwin();
-	live->open = false;
 }
 
 static int live_finish(struct sink *sink, const struct snapshot *s)
 {
 	(void)s;
-	leave((struct live *)sink);
+	live_terminal_leave(&((struct live *)sink)->terminal);
 	return 0;
 }
 
@@ -219,13 +176,7 @@ static void live_destroy(struct sink *sink)
 
 	if (!live)
 		return;
-	leave(live);
-	if (live->screen)
-		delscreen(live->screen);
-	if (live->in)
-		fclose(live->in);
-	if (live->out)
-		fclose(live->out);
+	live_terminal_close(&live->terminal);
 	live_copy_destroy(live->frozen);
 	free(live);
 }
@@ -236,67 +187,6 @@ static const struct sink_ops live_ops = {
 	.finish = live_finish,
 	.destroy = live_destroy,
 };
-
-static FILE *duplicate(int fd, const char *mode)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	FILE *stream = copy < 0 ? NULL : fdopen(copy, mode);
-
-	if (!stream && copy >= 0)
-		close(copy);
-	return stream;
-}
-
-/*
- * Can $TERM move the cursor? Asked before newterm(), which leaks when it fails, writes to the
- * terminal when it succeeds, and takes a terminal that has no cursor motion at all.
- */
-static bool is_usable(int fd)
-{
-	const char *motion;
-	int why;
-
-	if (setupterm(NULL, fd, &why) != OK)
-		return false;
-	motion = tigetstr("cup");
-	del_curterm(cur_term);
-	return motion && motion != (const char *)-1;
-}
-
-/* Enters curses mode. */
-static int enter(struct live *live)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGWINCH };
-	struct sigaction before[sizeof(signals) / sizeof(signals[0])];
-	const size_t n = sizeof(signals) / sizeof(signals[0]);
-
-	if (!is_usable(live->tty_fd))
-		return -ENOTSUP;
-	live->in = duplicate(live->tty_fd, "r");
-	live->out = duplicate(live->tty_fd, "w");
-	if (!live->in || !live->out)
-		return -errno;
-	for (size_t i = 0; i < n; i++)
-		sigaction(signals[i], NULL, &before[i]);
-	live->screen = newterm(NULL, live->out, live->in);
-	for (size_t i = 0; i < n; i++)
-		sigaction(signals[i], &before[i], NULL);
-	if (!live->screen)
-		return -ENOTSUP;
-	live->open = true;
-	set_term(live->screen);
-	cbreak();
-	noecho();
-	nonl();
-	keypad(stdscr, TRUE);
-	nodelay(stdscr, TRUE);
-	set_escdelay(25);
-	curs_set(0);
-	live->view.color = live->sink.run->color && has_colors();
-	if (live->view.color)
-		live_looks_init();
-	return 0;
-}
 
 int live_create(const struct run *run, int tty_fd, struct sink **out)
 {
@@ -309,12 +199,11 @@ int live_create(const struct run *run, int tty_fd, struct sink **out)
 	if (!live)
 		return -ENOMEM;
 	live->sink = (struct sink){ .ops = &live_ops, .run = run };
-	live->tty_fd = tty_fd;
 	live->view.run = run;
 	live->view.unit = run->unit;
 	live->view.utf8 = show_utf8();
 	live_table_sort_key(&live->view, 'M');
-	err = enter(live);
+	err = live_terminal_enter(&live->terminal, tty_fd, &live->view);
 	if (err) {
 		live_destroy(&live->sink);
 		return err;

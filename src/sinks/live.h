@@ -39,8 +39,39 @@ struct live_view {
 	size_t page; /* processes that fit, as last drawn */
 };
 
+/* live_terminal.c: the terminal in curses mode. */
+struct live_terminal {
+	int fd;
+	FILE *in, *out;
+	struct screen *screen; /* curses' SCREEN */
+	bool open; /* in curses mode */
+};
+
+/*
+ * Returns 0, -ENOTSUP with an unusable $TERM, or another negative errno; live_terminal_close() is
+ * due also after a failure. `v` gets its colour.
+ */
+int live_terminal_enter(struct live_terminal *t, int fd, struct live_view *v);
+void live_terminal_leave(struct live_terminal *t);
+void live_terminal_close(struct live_terminal *t); /* zeroed, left or failed is fine */
+/* Makes it the one that is drawn on. False when it was left. */
+bool live_terminal_use(const struct live_terminal *t);
+/* Follows its size into `v`. */
+void live_terminal_size(const struct live_terminal *t, struct live_view *v);
+/* A terminal that is gone is readable for ever. */
+bool live_terminal_gone(const struct live_terminal *t);
+void live_next_unit(struct live_view *v);
+
 /* live_screen.c: draws all of it into stdscr. Returns 0 or -ENOMEM. */
 int live_screen_draw(struct live_view *v, const struct snapshot *s);
+
+/* A bar of parts, each as long as its share of `full`, a quarter of the screen wide. */
+struct live_part {
+	uint64_t bytes;
+	enum look look;
+	char sign;
+};
+void live_bar(struct live_view *v, const struct live_part *parts, int n, uint64_t full);
 
 /* live_put.c: text at a place, never beyond the right edge. */
 void live_look(const struct live_view *v, enum look look);

@@ -7,7 +7,7 @@
 #include <errno.h>
 
 #include "live.h"
-#include "show.h"
+#include "shm_show.h"
 
 #define BAR_COLUMNS 40 /* at most: longer bars say nothing more */
 #define NARROW_COLUMNS 60 /* below this the kinds start at the left edge */
@@ -52,14 +52,8 @@ static void draw_title(struct live_view *v, const struct snapshot *s)
 	live_put(v, v->paused ? LOOK_SORTED : LOOK_BAR, "%s", right);
 }
 
-struct part {
-	uint64_t bytes;
-	enum look look;
-	char sign;
-};
-
 /* Each part ends where the sum of the shares so far ends, so that rounding never adds up. */
-static void draw_bar(struct live_view *v, const struct part *parts, int n, uint64_t full)
+void live_bar(struct live_view *v, const struct live_part *parts, int n, uint64_t full)
 {
 	int width = v->columns / 4 - 2, done = 0;
 	uint64_t sum = 0;
@@ -81,7 +75,7 @@ static void draw_bar(struct live_view *v, const struct part *parts, int n, uint6
 
 static void draw_rss(struct live_view *v, const struct snapshot *s, int row, int height)
 {
-	const struct part parts[] = {
+	const struct live_part parts[] = {
 		{ kind_bytes(s, &s->tree.now, MEM_ANON), LOOK_ANON, '|' },
 		{ kind_bytes(s, &s->tree.now, MEM_FILE), LOOK_FILE, ':' },
 		{ kind_bytes(s, &s->tree.now, MEM_SHMEM), LOOK_SHMEM, '#' },
@@ -92,7 +86,7 @@ static void draw_rss(struct live_view *v, const struct snapshot *s, int row, int
 	(void)height;
 	live_at(v, row, 0);
 	live_put(v, LOOK_LABEL, "RSS       ");
-	draw_bar(v, parts, 3, rss_pages(&s->tree.at_peak) * s->page_bytes);
+	live_bar(v, parts, 3, rss_pages(&s->tree.at_peak) * s->page_bytes);
 	live_put(v, LOOK_STRONG, " %s", tree_text(v, s, "rss", rss));
 	if (!s->tree.known)
 		return;
@@ -134,7 +128,7 @@ static void draw_kinds(struct live_view *v, const struct snapshot *s, int row, i
 static void draw_memory(struct live_view *v, const struct snapshot *s, int row, int height)
 {
 	char total[SHOW_LEN], available[SHOW_LEN], least[SHOW_LEN];
-	struct part used = { 0, LOOK_LABEL, '|' };
+	struct live_part used = { 0, LOOK_LABEL, '|' };
 
 	(void)height;
 	live_at(v, row, 0);
@@ -145,7 +139,7 @@ static void draw_memory(struct live_view *v, const struct snapshot *s, int row, 
 	}
 	if (s->system.available_bytes < s->system.total_bytes)
 		used.bytes = s->system.total_bytes - s->system.available_bytes;
-	draw_bar(v, &used, 1, s->system.total_bytes);
+	live_bar(v, &used, 1, s->system.total_bytes);
 	live_put(v, LOOK_STRONG, " %s",
 		 live_bytes(v, available, known_bytes(s->system.available_bytes)));
 	live_put_whole(v, LOOK_PLAIN, " available of %s",
@@ -153,6 +147,29 @@ static void draw_memory(struct live_view *v, const struct snapshot *s, int row, 
 	live_put_whole(v, LOOK_PLAIN, ", lowest %s",
 		       live_bytes(v, least, known_bytes(s->system.available_min_bytes)));
 	live_put_whole(v, LOOK_PLAIN, " at %.1f s", show_since_s(s, s->system.available_min_ns));
+}
+
+/* The target's /dev/shm against its limit. */
+static void draw_shm(struct live_view *v, const struct snapshot *s, int row, int height)
+{
+	const struct shm_mount *m = shm_of_target(s);
+	struct live_part used = { 0, LOOK_SHMEM, '#' };
+	char bytes[SHOW_LEN], mount[512], peak[SHOW_LEN], full_in[SHOW_LEN];
+
+	(void)height;
+	if (!m)
+		return;
+	used.bytes = m->rec.used_bytes;
+	if (used.bytes >= m->rec.limit_bytes / 20 * 19)
+		used.look = LOOK_ALARM;
+	live_at(v, row, 0);
+	live_put(v, LOOK_LABEL, "Shm       ");
+	live_bar(v, &used, 1, m->rec.limit_bytes);
+	live_put(v, LOOK_STRONG, " %s", live_bytes(v, bytes, known_bytes(m->rec.used_bytes)));
+	live_put_whole(v, LOOK_PLAIN, " of %s", shm_show_mount(mount, sizeof(mount), m, v->unit));
+	live_put_whole(v, LOOK_PLAIN, ", peak %s", live_bytes(v, peak, known_bytes(m->peak_bytes)));
+	if (m->full_in_s >= 0)
+		live_put_whole(v, LOOK_ALARM, " full in %s ", shm_show_full_in(full_in, m));
 }
 
 static void draw_tasks(struct live_view *v, const struct snapshot *s, int row, int height)
@@ -195,7 +212,9 @@ static void draw_available_chart(struct live_view *v, const struct snapshot *s, 
 /* What must not be overlooked: losses, processes without figures, OOM kills. */
 static void draw_alarm(struct live_view *v, const struct snapshot *s, int row, int height)
 {
-	char count[SHOW_LEN], name[SHOW_COMM_LEN];
+	char count[SHOW_LEN], name[SHOW_COMM_LEN], text[SHM_TEXT_LEN];
+	const struct shm_full *full;
+	const struct shm_mount *m;
 
 	(void)height;
 	live_at(v, row, 0);
@@ -205,6 +224,10 @@ static void draw_alarm(struct live_view *v, const struct snapshot *s, int row, i
 	if (s->tree.processes_untracked)
 		live_put(v, LOOK_ALARM, " %s without figures ",
 			 show_count(count, s->tree.processes_untracked));
+	full = shm_newest_full(s, &m);
+	if (full)
+		live_put(v, LOOK_ALARM, " %s ",
+			 shm_show_full(text, sizeof(text), s, m, full, v->unit));
 	if (s->n_oom) {
 		const struct oom_kill *oom = &s->oom[s->n_oom - 1];
 
@@ -217,8 +240,10 @@ static void draw_alarm(struct live_view *v, const struct snapshot *s, int row, i
 
 static bool has_alarm(const struct snapshot *s)
 {
-	return (s->cost.known && s->cost.last.lost_records) || s->tree.processes_untracked ||
-	       s->n_oom;
+	const struct shm_mount *m;
+
+	return shm_newest_full(s, &m) || (s->cost.known && s->cost.last.lost_records) ||
+	       s->tree.processes_untracked || s->n_oom;
 }
 
 static void draw_keys(struct live_view *v)
@@ -262,13 +287,20 @@ static void draw_help(struct live_view *v, int row)
 	}
 }
 
+#define SHM_RANK 2 /* where the target has a limited one, that is why somebody looks */
+
 static const struct block {
 	void (*draw)(struct live_view *v, const struct snapshot *s, int row, int height);
 	int rank; /* 1 is left out last */
 	bool grows; /* worth up to 3 rows more */
 } blocks[] = {
-	{ draw_rss, 1, false },   { draw_kinds, 3, false },    { draw_memory, 2, false },
-	{ draw_tasks, 7, false }, { draw_rss_chart, 5, true }, { draw_available_chart, 6, true },
+	{ draw_rss, 1, false },
+	{ draw_kinds, 3, false },
+	{ draw_memory, 2, false },
+	{ draw_shm, SHM_RANK, false },
+	{ draw_tasks, 7, false },
+	{ draw_rss_chart, 5, true },
+	{ draw_available_chart, 6, true },
 };
 #define N_BLOCKS ((int)(sizeof(blocks) / sizeof(blocks[0])))
 #define KEYS_RANK 4
@@ -276,7 +308,7 @@ static const struct block {
 #define GROWN_ROWS 3
 
 /* How many rows each block gets; returns whether the keys are shown. */
-static bool plan(const struct live_view *v, bool alarm, int heights[N_BLOCKS])
+static bool plan(const struct live_view *v, bool alarm, bool shm, int heights[N_BLOCKS])
 {
 	/* the title, the table's head, and a third of the screen for processes */
 	int left = v->rows - 2 - (alarm ? 1 : 0) - (v->rows > 9 ? v->rows / 3 : 3);
@@ -289,7 +321,7 @@ static bool plan(const struct live_view *v, bool alarm, int heights[N_BLOCKS])
 			continue;
 		}
 		for (int i = 0; i < N_BLOCKS; i++) {
-			if (blocks[i].rank == rank) {
+			if (blocks[i].rank == rank && (shm || blocks[i].draw != draw_shm)) {
 				heights[i] = 1;
 				left--;
 			}
@@ -320,7 +352,7 @@ int live_screen_draw(struct live_view *v, const struct snapshot *s)
 		draw_too_small(v);
 		return 0;
 	}
-	keys = plan(v, alarm, heights);
+	keys = plan(v, alarm, shm_of_target(s) != NULL, heights);
 	draw_title(v, s);
 	for (int i = 0; i < N_BLOCKS; i++) {
 		if (heights[i])

@@ -62,6 +62,8 @@ struct table *table_create(int columns); /* NULL when memory is exhausted */
 void table_destroy(struct table *t); /* NULL is fine */
 void table_left(struct table *t, int column); /* this column is flush left; the others right */
 void table_cell(struct table *t, const char *text);
+/* Columns of the widest row as table_print() would print it, without the indent. */
+int table_width(const struct table *t);
 void table_row(struct table *t); /* ends a row; missing cells are empty */
 /*
  * Prints the rows, `indent` before each and two blanks between columns, `heading` around the

@@ -39,6 +39,8 @@ struct run {
 	/* how the watch ended, for people: "the command ended", "interrupted", "duration reached" */
 	const char *ended_by;
 	const char *fail_if; /* the condition that held; NULL = none */
+	/* of shared memory, for people: how charges are known, and what could not be seen; NULL or "" */
+	const char *shm_chain, *shm_gaps;
 };
 
 struct sink;
@@ -62,6 +64,10 @@ struct sink *lines_create(const struct run *run, FILE *out); /* a line per inter
 struct sink *csv_create(const struct run *run, FILE *out); /* the timeline: tree and processes */
 struct sink *json_create(const struct run *run, FILE *out); /* schema memmon-bpf/summary/1 */
 struct sink *summary_create(const struct run *run, FILE *out); /* for people, at the end */
+/* The ledger of shared memory; `files` = each mount's files too, `columns` = 0 for any width. */
+struct sink *shm_table_create(const struct run *run, FILE *out, bool files, int columns);
+struct sink *shm_json_create(const struct run *run, FILE *out); /* schema memmon-bpf/shm/1 */
+struct sink *shm_csv_create(const struct run *run, FILE *out); /* a row per mount and interval */
 
 /*
  * The live screen on the terminal `tty_fd` (ncursesw). Returns -ENOTTY, or -ENOTSUP with an
@@ -70,5 +76,9 @@ struct sink *summary_create(const struct run *run, FILE *out); /* for people, at
 int live_create(const struct run *run, int tty_fd, struct sink **out);
 /* Reads pending keys; call it when the terminal is readable or after SIGWINCH. 1 = the user quits. */
 int live_input(struct sink *sink, const struct snapshot *s);
+
+/* The same of the ledger of shared memory; `files` = each mount's files too, at first. */
+int shm_live_create(const struct run *run, int tty_fd, bool files, struct sink **out);
+int shm_live_input(struct sink *sink, const struct snapshot *s);
 
 #endif

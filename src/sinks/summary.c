@@ -11,10 +11,12 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "show.h"
+#include "remedy.h"
+#include "shm_show.h"
 
 #define TOP_PROCESSES 20 /* a screen; the JSON summary lists more */
 #define NEWEST_KILLS 8
+#define NEWEST_FAILURES 8 /* of one mount */
 #define START_UP_COUNTS_S 1.0 /* in a shorter watch our CPU time is that of loading */
 #define N_TOP (sizeof(((struct oom_kill *)0)->top) / sizeof(((struct oom_kill *)0)->top[0]))
 
@@ -324,6 +326,63 @@ static void print_oom(const struct page *pg)
 	}
 }
 
+static void print_mount(const struct page *pg, const struct shm_mount *m)
+{
+	char mount[512], used[SHOW_LEN], peak[SHOW_LEN], when[SHOW_LEN], share[SHOW_LEN];
+	struct field_value peak_share = shm_share(m->peak_bytes, m->rec.limit_bytes);
+
+	fprintf(pg->out, "  %s: peak %s", shm_show_mount(mount, sizeof(mount), m, pg->run->unit),
+		bytes_text(pg, peak, m->peak_bytes));
+	if (peak_share.known)
+		fprintf(pg->out, " (%s)", show_value(share, peak_share, FIELD_RATIO, NULL));
+	if (m->peak_bytes != UNKNOWN_U64)
+		fprintf(pg->out, " at %s", seconds_text(pg, when, m->peak_ns));
+	if (m->gone)
+		fputs(", gone now\n", pg->out);
+	else
+		fprintf(pg->out, ", last %s\n", bytes_text(pg, used, m->rec.used_bytes));
+	if (m->orphans)
+		fprintf(pg->out, "    %s in orphaned files that nobody holds: %s\n",
+			bytes_text(pg, used, m->orphan_bytes), show_count(share, m->orphans));
+}
+
+static void print_failures(const struct page *pg, const struct shm_mount *m)
+{
+	size_t skipped = m->n_full > NEWEST_FAILURES ? m->n_full - NEWEST_FAILURES : 0;
+	char text[SHM_TEXT_LEN], count[SHOW_LEN];
+
+	if (skipped + m->full_omitted)
+		fprintf(pg->out, "    %s earlier failures are left out\n",
+			show_count(count, skipped + m->full_omitted));
+	for (size_t i = skipped; i < m->n_full; i++) {
+		const struct shm_full *full = &m->full[i];
+
+		fprintf(pg->out, "    %s%s%s\n", pg->alarm,
+			shm_show_full(text, sizeof(text), pg->s, m, full, pg->run->unit),
+			pg->plain);
+		remedy_write(text, sizeof(text), m, full);
+		if (*text)
+			fprintf(pg->out, "      remedy: %s\n", text);
+	}
+}
+
+static void print_shm(const struct page *pg)
+{
+	bool headed = false;
+
+	for (size_t i = 0; pg->s->shm && i < pg->s->shm->n_mounts; i++) {
+		const struct shm_mount *m = pg->s->shm->mounts[i];
+
+		if (!shm_is_of_watch(pg->s, m))
+			continue;
+		if (!headed)
+			print_section(pg, "Shared memory");
+		headed = true;
+		print_mount(pg, m);
+		print_failures(pg, m);
+	}
+}
+
 static void print_cost(const struct page *pg)
 {
 	char events[SHOW_LEN], each[SHOW_LEN], share[SHOW_LEN], rss[SHOW_LEN], lost[SHOW_LEN],
@@ -387,6 +446,7 @@ static int summary_finish(struct sink *sink, const struct snapshot *s)
 	print_machine(&pg);
 	if (!err)
 		err = print_processes(&pg);
+	print_shm(&pg);
 	print_oom(&pg);
 	print_cost(&pg);
 	return err ? err : show_flush(summary->out);

@@ -86,6 +86,15 @@ static int column_width(const struct table *t, int column)
 	return widest;
 }
 
+int table_width(const struct table *t)
+{
+	int width = 2 * (t->columns - 1);
+
+	for (int c = 0; c < t->columns; c++)
+		width += column_width(t, c);
+	return width;
+}
+
 /* Blanks are owed, not printed, until text follows: no line ends in blanks. */
 static void print_row(const struct table *t, size_t row, const int *widths, FILE *out)
 {

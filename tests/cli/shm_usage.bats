@@ -90,5 +90,5 @@ bad() {
 @test "shm: what is typed is never acted on by the terminal" {
 	shm --unit $'\033[2J'
 	[ "$status" -eq 2 ]
-	! grep -q $'\033' "$ERR"
+	run ! grep -q $'\033' "$ERR"
 }

@@ -4,6 +4,7 @@
 #define MEMMON_TEST_RECORDS_H
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/model.h"
@@ -159,6 +160,126 @@ static inline struct rec_tick tick_rec(uint64_t ts)
 	do {                                          \
 		struct rec_tick tick_ = tick_rec(ts); \
 		APPLY((m), tick_);                    \
+	} while (0)
+
+/* ---- shared memory: records with texts, applied at once -------------------------------------- */
+
+/* A record of `fixed` bytes and `len` bytes of texts after it, in memory of just that size. */
+static inline int shm_apply_texts(struct model *m, const void *rec, size_t fixed, const char *texts,
+				  size_t len)
+{
+	struct rec_head *whole = malloc(fixed + len);
+	int err;
+
+	if (!whole)
+		return -1;
+	memcpy(whole, rec, fixed);
+	if (len)
+		memcpy((char *)whole + fixed, texts, len);
+	whole->size = (uint16_t)(fixed + len);
+	err = model_apply(m, whole, whole->size);
+	free(whole);
+	return err;
+}
+
+/* The bytes of string literals with NULs between them: TEXTS("/dev/shm\0" "\0" "\0") ends the last. */
+#define TEXTS(literal) (literal), sizeof(literal)
+#define HOST_DEV_SHM TEXTS("/dev/shm\0\0\0")
+
+static inline struct rec_shm_mount shm_mount_rec(uint64_t ts, uint32_t dev, uint64_t limit,
+						 uint64_t used)
+{
+	return (struct rec_shm_mount){ .head = HEAD(REC_SHM_MOUNT, rec_shm_mount, 0, ts, 0),
+				       .dev = dev,
+				       .flags = SHM_MOUNT_DEV_SHM,
+				       .limit_bytes = limit,
+				       .used_bytes = used,
+				       .limit_inodes = 1000,
+				       .used_inodes = 3,
+				       .peak_bytes = UNKNOWN_U64,
+				       .charged_bytes = UNKNOWN_U64,
+				       .uncharged_bytes = UNKNOWN_U64 };
+}
+
+/* A file of a creator that lives; `creator` 0 = not known. */
+static inline struct rec_shm_file shm_file_rec(uint64_t ts, uint32_t dev, uint64_t ino,
+					       uint64_t bytes, uint32_t creator)
+{
+	struct rec_shm_file r = { .head = HEAD(REC_SHM_FILE, rec_shm_file, creator, ts,
+					       creator ? creator * SEC : 0),
+				  .dev = dev,
+				  .ino = ino,
+				  .kind = SHM_TMPFS,
+				  .size_bytes = bytes,
+				  .bytes = bytes,
+				  .peak_bytes = bytes };
+
+	if (creator) {
+		r.flags = SHM_FILE_CREATOR | SHM_FILE_CREATOR_ALIVE;
+		snprintf(r.comm, sizeof(r.comm), "proc%u", creator);
+	}
+	return r;
+}
+
+static inline struct rec_shm_holder shm_holder_rec(uint64_t ts, uint32_t dev, uint64_t ino,
+						   uint32_t pid, uint32_t flags)
+{
+	struct rec_shm_holder r = { .head = HEAD(REC_SHM_HOLDER, rec_shm_holder, pid, ts,
+						 pid * SEC),
+				    .dev = dev,
+				    .flags = flags,
+				    .ino = ino };
+
+	snprintf(r.comm, sizeof(r.comm), "proc%u", pid);
+	return r;
+}
+
+static inline struct rec_shm_full shm_full_rec(uint64_t ts, uint32_t dev, uint32_t pid,
+					       enum shm_full_how how, uint64_t ino)
+{
+	struct rec_shm_full r = { .head = HEAD(REC_SHM_FULL, rec_shm_full, pid, ts, pid * SEC),
+				  .dev = dev,
+				  .how = how,
+				  .error = how == SHM_FULL_FAULT ? 0 : 28,
+				  .signal = how == SHM_FULL_FAULT ? 7 : 0,
+				  .ino = ino,
+				  .wanted_bytes = how == SHM_FULL_FAULT ? PAGE : 1 << 20,
+				  .limit_bytes = 64 << 20,
+				  .used_bytes = 64 << 20,
+				  .tid = pid };
+
+	snprintf(r.comm, sizeof(r.comm), "proc%u", pid);
+	snprintf(r.name, sizeof(r.name), "file%llu", (unsigned long long)ino);
+	return r;
+}
+
+#define SHM_APPLY(m, rec, ...) \
+	assert_int_equal(shm_apply_texts((m), &(rec), sizeof(rec), __VA_ARGS__), 0)
+#define SHM_MOUNT(m, ts, dev, limit, used, ...)                                            \
+	do {                                                                               \
+		struct rec_shm_mount mount_ = shm_mount_rec((ts), (dev), (limit), (used)); \
+		SHM_APPLY((m), mount_, __VA_ARGS__);                                       \
+	} while (0)
+#define SHM_FILE(m, ts, dev, ino, bytes, creator, name)                                           \
+	do {                                                                                      \
+		struct rec_shm_file file_ = shm_file_rec((ts), (dev), (ino), (bytes), (creator)); \
+		SHM_APPLY((m), file_, TEXTS(name));                                               \
+	} while (0)
+#define SHM_HOLDER(m, ts, dev, ino, pid, flags)                             \
+	do {                                                                \
+		struct rec_shm_holder holder_ =                             \
+			shm_holder_rec((ts), (dev), (ino), (pid), (flags)); \
+		APPLY((m), holder_);                                        \
+	} while (0)
+#define SHM_FULL(m, ts, dev, pid, how, ino)                                                 \
+	do {                                                                                \
+		struct rec_shm_full full_ = shm_full_rec((ts), (dev), (pid), (how), (ino)); \
+		APPLY((m), full_);                                                          \
+	} while (0)
+#define SHM_SURVEY(m, ts)                                                                         \
+	do {                                                                                      \
+		struct rec_tick survey_ = { .head = HEAD(REC_SHM_SURVEY, rec_head, 0, (ts), 0) }; \
+		APPLY((m), survey_);                                                              \
 	} while (0)
 
 #endif

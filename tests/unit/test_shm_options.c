@@ -14,7 +14,7 @@
 
 #include "shm_options.h"
 
-#define MAX_WORDS 16
+#define MAX_WORDS 32
 
 /* `line` is cut at blanks; its words stay valid, as argv does. */
 static int words(char *line, char **argv)
