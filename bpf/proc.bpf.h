@@ -11,28 +11,13 @@
 #define MEMMON_PROC_BPF_H
 
 #include "rss.bpf.h"
+#include "task.bpf.h"
 
 #define PF_EXITING 0x00000004
 #define PF_KTHREAD 0x00200000
 #define SIGNAL_GROUP_EXIT 0x00000004
 
 enum { WATCH_NOT, WATCH_NEW, WATCH_AGAIN }; /* see watch() */
-
-/* The process's pid as memmon-bpf's pid namespace sees it; 0 = not from there. */
-static __always_inline u32 pid_in_own_ns(struct task_struct *task)
-{
-	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
-	u32 level = own_pidns_level;
-	struct upid *at;
-
-	if (!pid || BPF_CORE_READ(pid, level) < level)
-		return 0;
-	at = (void *)((char *)pid + bpf_core_field_offset(struct pid, numbers) +
-		      level * bpf_core_type_size(struct upid));
-	if ((u64)BPF_CORE_READ(at, ns) != own_pidns)
-		return 0;
-	return BPF_CORE_READ(at, nr);
-}
 
 #define CGROUP_LEVELS 32 /* deeper ones are not looked at: systemd and Kubernetes need ten */
 
@@ -51,19 +36,6 @@ static __noinline bool in_cgroup(struct cgroup *cgrp)
 			return true;
 	}
 	return false;
-}
-
-/* The cgroup that the memory controller charges for `task`, in v1's hierarchy or in v2. */
-static __always_inline struct cgroup *memory_cgroup(struct task_struct *task)
-{
-	u32 id = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup_subsys_state *css = NULL;
-
-	bpf_probe_read_kernel(&css, sizeof(css),
-			      (char *)set + bpf_core_field_offset(struct css_set, subsys) +
-				      id * sizeof(css));
-	return BPF_CORE_READ(css, cgroup);
 }
 
 static __always_inline bool task_in_cgroup(struct task_struct *task)

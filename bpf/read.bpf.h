@@ -3,40 +3,19 @@
 #ifndef MEMMON_READ_BPF_H
 #define MEMMON_READ_BPF_H
 
+#include "percpu.bpf.h"
 #include "proc.bpf.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, u64);
-} percpu_probe SEC(".maps");
-
-/* A pointer that was read back from the stack is a number, which the verifier lets us reckon with. */
-static __always_inline u64 as_number(void *pointer)
-{
-	u64 number = 0;
-
-	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
-	return number;
-}
-
 /*
- * Learns what reading the clock costs, how jiffies relate to it, our pid namespace, and where each CPU's copy of the per-CPU variables lies. Kernels without
- * KALLSYMS_ALL do not publish __per_cpu_offset, but the address of a per-CPU map's value is its
- * generic per-CPU pointer plus that very offset.
+ * Learns what reading the clock costs, how jiffies relate to it, our pid namespace, and where each
+ * CPU's copy of the per-CPU variables lies.
  */
 SEC("raw_tp")
 int set_up(void *ctx)
 {
-	struct task_struct *self = (void *)bpf_get_current_task();
-	struct pid *pid = BPF_CORE_READ(self, thread_pid);
-	u32 zero = 0, level = BPF_CORE_READ(pid, level);
-	struct upid *at;
 	u64 base;
 
-	at = (void *)((char *)pid + bpf_core_field_offset(struct pid, numbers) +
-		      level * bpf_core_type_size(struct upid));
+	learn_own_pidns();
 	for (int i = 0; i < 16; i++) {
 		u64 from = bpf_ktime_get_ns(), took = bpf_ktime_get_ns() - from;
 
@@ -45,20 +24,11 @@ int set_up(void *ctx)
 	}
 	base_jiffies = bpf_jiffies64();
 	base_ns = bpf_ktime_get_ns();
-	own_pidns_level = level;
-	own_pidns = (u64)BPF_CORE_READ(at, ns);
-	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++)
-		tree_cpus[cpu].first_cell = cpu * cfg_slots;
-	if (!has_percpu_rss())
-		return 0;
-	bpf_probe_read_kernel(&base, sizeof(base),
-			      (void *)(as_number(&percpu_probe) +
-				       bpf_core_field_offset(struct bpf_array, pptrs)));
+	base = percpu_probe_base();
 	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
-		void *value = bpf_map_lookup_percpu_elem(&percpu_probe, &zero, cpu);
-
-		if (value)
-			tree_cpus[cpu].percpu_offset = as_number(value) - base;
+		tree_cpus[cpu].first_cell = cpu * cfg_slots;
+		if (has_percpu_rss())
+			tree_cpus[cpu].percpu_offset = percpu_offset_of(cpu, base);
 	}
 	return 0;
 }

@@ -30,8 +30,6 @@ const volatile __s32 cfg_cgroup_hierarchy = 0; /* … in this hierarchy; 0 = the
 struct bucket mm_index[1 << INDEX_BITS] __attribute__((aligned(64)));
 struct tree tree;
 struct tree_cpu tree_cpus[MAX_CPUS] __attribute__((aligned(64)));
-__u32 own_pidns_level; /* of memmon-bpf's pid namespace */
-__u64 own_pidns; /* its address */
 __u64 clock_ns; /* between two readings of the clock: part of every timed event */
 __u64 base_jiffies, base_ns; /* one instant in both times, to turn jiffies into nanoseconds */
 __u32 any_touched; /* some slot is touched: cleared by the reader before it reads */

@@ -323,9 +323,10 @@ static int apply_segment(struct shm_ledger *l, const struct rec_head *rec, const
 static int apply_survey(struct shm_ledger *l, const struct rec_head *rec, const char *text,
 			size_t len)
 {
-	struct shm_mount_entry *m, *m_next;
-	struct shm_charger_entry *c, *c_next;
-	struct shm_segment_entry *s, *s_next;
+	/* NULL, as cppcheck does not see that the loops begin with setting them */
+	struct shm_mount_entry *m = NULL, *m_next;
+	struct shm_charger_entry *c = NULL, *c_next;
+	struct shm_segment_entry *s = NULL, *s_next;
 
 	(void)text;
 	(void)len;
@@ -392,9 +393,9 @@ int shm_ledger_apply(struct shm_ledger *l, const struct rec_head *rec, size_t si
 
 void shm_ledger_destroy(struct shm_ledger *l)
 {
-	struct shm_mount_entry *m, *m_next;
-	struct shm_charger_entry *c, *c_next;
-	struct shm_segment_entry *s, *s_next;
+	struct shm_mount_entry *m = NULL, *m_next;
+	struct shm_charger_entry *c = NULL, *c_next;
+	struct shm_segment_entry *s = NULL, *s_next;
 
 	if (!l)
 		return;

@@ -40,9 +40,9 @@ static void older(struct shm_mount_entry **oldest, struct shm_mount_entry *m)
 
 static void make_room(struct shm_ledger *l)
 {
-	struct shm_mount_entry *oldest = NULL, *m, *next;
+	struct shm_mount_entry *oldest = NULL, *m;
 
-	HASH_ITER(hh, l->mounts, m, next)
+	for (m = l->mounts; m; m = m->hh.next)
 		older(&oldest, m);
 	for (m = l->gone; m; m = m->next_gone)
 		older(&oldest, m);
@@ -93,9 +93,9 @@ static void add_largest(struct shm_full *full, const struct shm_file_entry *e)
 /* What fills the superblock at this moment. */
 static void look_around(struct shm_ledger *l, struct shm_full *full)
 {
-	struct shm_file_entry *e, *next;
+	struct shm_file_entry *e;
 
-	HASH_ITER(hh, l->files, e, next) {
+	for (e = l->files; e; e = e->hh.next) {
 		if (e->key.dev != full->rec.dev)
 			continue;
 		add_largest(full, e);
@@ -182,10 +182,10 @@ static int name_in(struct shm_mount_entry *m, uint32_t pid, uint64_t ts_ns, cons
 
 int shm_ledger_set_container(struct shm_ledger *l, uint32_t pid, uint64_t ts_ns, const char *name)
 {
-	struct shm_mount_entry *m, *next;
+	struct shm_mount_entry *m;
 	int err = -ENOENT;
 
-	HASH_ITER(hh, l->mounts, m, next) {
+	for (m = l->mounts; m; m = m->hh.next) {
 		err = name_in(m, pid, ts_ns, name);
 		if (err != -ENOENT)
 			return err;

@@ -77,11 +77,11 @@ static int smaller_first(const void *left, const void *right)
 static int prune(struct shm_ledger *l)
 {
 	size_t n = 0, surplus = HASH_COUNT(l->files) - SHM_FILES;
-	struct shm_file_entry **order = calloc(HASH_COUNT(l->files), sizeof(*order)), *e, *next;
+	struct shm_file_entry **order = calloc(HASH_COUNT(l->files), sizeof(*order)), *e;
 
 	if (!order)
 		return -ENOMEM;
-	HASH_ITER(hh, l->files, e, next)
+	for (e = l->files; e; e = e->hh.next)
 		order[n++] = e;
 	qsort(order, n, sizeof(*order), smaller_first);
 	for (size_t i = 0; i < surplus; i++) {
@@ -234,9 +234,9 @@ enum shm_state ledger_file_state(const struct shm_ledger *l, const struct shm_fi
 
 static void attribute(struct shm_ledger *l)
 {
-	struct shm_mount_entry *m, *next;
+	struct shm_mount_entry *m;
 
-	HASH_ITER(hh, l->mounts, m, next) {
+	for (m = l->mounts; m; m = m->hh.next) {
 		uint64_t used = m->m.rec.used_bytes, files = m->files_bytes;
 
 		if (m->files_survey != l->survey)
@@ -251,8 +251,8 @@ static void attribute(struct shm_ledger *l)
 
 void ledger_files_survey(struct shm_ledger *l)
 {
-	struct shm_mount_entry *m, *m_next;
-	struct shm_file_entry *e, *next;
+	struct shm_mount_entry *m;
+	struct shm_file_entry *e = NULL, *next;
 
 	HASH_ITER(hh, l->files, e, next) {
 		if (e->survey != l->survey)
@@ -260,9 +260,9 @@ void ledger_files_survey(struct shm_ledger *l)
 	}
 	if (HASH_COUNT(l->files) > SHM_FILES)
 		prune(l); /* without memory for it the table stays larger for a while */
-	HASH_ITER(hh, l->mounts, m, m_next)
+	for (m = l->mounts; m; m = m->hh.next)
 		m->files_bytes = 0;
-	HASH_ITER(hh, l->files, e, next) {
+	for (e = l->files; e; e = e->hh.next) {
 		m = ledger_mount_find(l, e->key.dev);
 		if (m && e->f.rec.bytes != UNKNOWN_U64 &&
 		    __builtin_add_overflow(m->files_bytes, e->f.rec.bytes, &m->files_bytes))
@@ -274,8 +274,9 @@ void ledger_files_survey(struct shm_ledger *l)
 
 void ledger_files_finish(struct shm_ledger *l)
 {
-	struct shm_file_entry *e, *next;
+	struct shm_file_entry *e = NULL, *next;
 
-	HASH_ITER(hh, l->files, e, next)
+	HASH_ITER(hh, l->files, e, next) {
 		drop(l, e);
+	}
 }

@@ -103,13 +103,13 @@ static struct shm_mount_entry *mount_of(struct shm_ledger *l, const struct shm_f
 static int list_files(struct shm_ledger *l)
 {
 	size_t n = HASH_COUNT(l->files), on_mounts = 0, other = n;
-	struct shm_file_entry *e, *next;
+	struct shm_file_entry *e;
 
 	free(l->file_order);
 	l->file_order = calloc(n + 1, sizeof(*l->file_order));
 	if (!l->file_order)
 		return -1;
-	HASH_ITER(hh, l->files, e, next) {
+	for (e = l->files; e; e = e->hh.next) {
 		if (!e->holders_sorted && e->f.n_holders)
 			qsort(e->holders, e->f.n_holders, sizeof(*e->holders), compare_holders);
 		e->holders_sorted = true;
@@ -158,12 +158,12 @@ static int compare_chargers(const void *left, const void *right)
 
 static void sum_held(struct shm_ledger *l)
 {
-	struct shm_charger_entry *c, *c_next;
-	struct shm_file_entry *e, *next;
+	struct shm_charger_entry *c;
+	struct shm_file_entry *e;
 
-	HASH_ITER(hh, l->chargers, c, c_next)
+	for (c = l->chargers; c; c = c->hh.next)
 		c->c.held_bytes = 0;
-	HASH_ITER(hh, l->files, e, next) {
+	for (e = l->files; e; e = e->hh.next) {
 		const struct shm_charger_key key = { e->f.rec.head.start_ns, e->f.rec.dev,
 						     e->f.rec.head.pid };
 
@@ -179,7 +179,7 @@ static int list_chargers(struct shm_ledger *l)
 {
 	size_t n = 0, all = HASH_COUNT(l->chargers);
 	struct charger_order *order = calloc(all + 1, sizeof(*order));
-	struct shm_charger_entry *c, *next;
+	struct shm_charger_entry *c;
 
 	free(l->charger_order);
 	l->charger_order = calloc(all + 1, sizeof(*l->charger_order));
@@ -188,8 +188,9 @@ static int list_chargers(struct shm_ledger *l)
 		return -1;
 	}
 	sum_held(l);
-	HASH_ITER(hh, l->chargers, c, next)
+	for (c = l->chargers; c; c = c->hh.next) {
 		order[n++] = (struct charger_order){ c->c, c->key.dev };
+	}
 	qsort(order, n, sizeof(*order), compare_chargers);
 	for (size_t i = 0; i < n; i++) {
 		struct shm_mount_entry *m = ledger_mount_find(l, order[i].dev);
@@ -222,13 +223,13 @@ static int compare_segments(const void *left, const void *right)
 static int list_segments(struct shm_ledger *l)
 {
 	size_t n = 0, all = HASH_COUNT(l->segments);
-	struct shm_segment_entry *s, *next;
+	struct shm_segment_entry *s;
 
 	free(l->segment_order);
 	l->segment_order = calloc(all + 1, sizeof(*l->segment_order));
 	if (!l->segment_order)
 		return -1;
-	HASH_ITER(hh, l->segments, s, next)
+	for (s = l->segments; s; s = s->hh.next)
 		l->segment_order[n++] = s->s;
 	qsort(l->segment_order, n, sizeof(*l->segment_order), compare_segments);
 	l->view.segments = l->segment_order;
@@ -238,9 +239,9 @@ static int list_segments(struct shm_ledger *l)
 
 static int list_contents(struct shm_ledger *l)
 {
-	struct shm_mount_entry *m, *next;
+	struct shm_mount_entry *m;
 
-	HASH_ITER(hh, l->mounts, m, next) {
+	for (m = l->mounts; m; m = m->hh.next) {
 		m->m.files = NULL;
 		m->m.chargers = NULL;
 		m->m.n_files = m->m.n_chargers = 0;
@@ -290,7 +291,7 @@ static int compare_mounts(const void *left, const void *right)
 static int list_mounts(struct shm_ledger *l)
 {
 	size_t n = 0, all = HASH_COUNT(l->mounts);
-	struct shm_mount_entry *m, *next;
+	struct shm_mount_entry *m;
 
 	for (m = l->gone; m; m = m->next_gone)
 		all++;
@@ -298,7 +299,7 @@ static int list_mounts(struct shm_ledger *l)
 	l->mount_order = calloc(all + 1, sizeof(*l->mount_order));
 	if (!l->mount_order)
 		return -1;
-	HASH_ITER(hh, l->mounts, m, next) {
+	for (m = l->mounts; m; m = m->hh.next) {
 		find_growth(m);
 		m->m.full = m->fulls;
 		l->mount_order[n++] = &m->m;

@@ -135,7 +135,7 @@ bad() {
 
 @test "containers that are none" {
 	local text
-	for text in '' , a,,b ',a' 'a,'; do
+	for text in '' ',' a,,b ',a' 'a,'; do
 		bad '-c' -c "$text"
 	done
 	bad '--wait' --wait -p 1
