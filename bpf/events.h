@@ -133,7 +133,6 @@ struct rec_reading {
 	__u64 minor_faults; /* since watching; UNKNOWN_U64 where not read yet */
 	__u64 major_faults;
 	__u64 cpu_ns; /* user + system time since watching; UNKNOWN_U64 where not read yet */
-	__u64 events; /* rss_stat events booked */
 	struct vm_volume volume[VM_CALLS]; /* calls UNKNOWN_U64 where not collected */
 	char comm[COMM_LEN];
 };
@@ -323,7 +322,7 @@ _Static_assert(sizeof(struct rec_head) == 24, "rec_head");
 _Static_assert(sizeof(struct rec_start) == 24 + 8 + 32 + 16, "rec_start");
 _Static_assert(sizeof(struct rec_level) == 24 + 32, "rec_level");
 _Static_assert(sizeof(struct rec_oom) == 24 + 32 + 8 + 16, "rec_oom");
-_Static_assert(sizeof(struct rec_reading) == 24 + 16 + 4 * 32 + 6 * 8 + 3 * 16 + 16, "rec_reading");
+_Static_assert(sizeof(struct rec_reading) == 24 + 16 + 4 * 32 + 5 * 8 + 3 * 16 + 16, "rec_reading");
 _Static_assert(sizeof(struct rec_exit) == 32, "rec_exit");
 _Static_assert(sizeof(struct rec_tree) == 24 + 3 * 32 + 6 * 8, "rec_tree");
 _Static_assert(sizeof(struct rec_system) == 24 + 32, "rec_system");

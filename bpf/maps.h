@@ -58,7 +58,7 @@ struct slot {
 	struct vm_volume volume[VM_CALLS];
 	char comm[COMM_LEN];
 	struct rec_reading final; /* written once, when the process ends */
-	__u64 padding[6]; /* to whole cache lines */
+	__u64 padding[7]; /* to whole cache lines */
 };
 
 /* Of the kinds that make up RSS, what one CPU keeps for its shortcut. */

@@ -244,7 +244,6 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 	r->ppid = s->ppid;
 	r->how = s->how;
 	r->threads_peak = s->threads_peak;
-	r->events = 0;
 	r->error_pages = has_percpu_rss() ? 0 : s->threads_peak * THREAD_KEEPS_PAGES;
 	r->minor_faults = s->minor_faults;
 	r->major_faults = s->major_faults;

@@ -41,7 +41,6 @@ GET(pss, value_whole(!p->has_reading || process_has_rss(p), p->pss_bytes))
 GET(faults_minor, value_whole(p->has_reading, p->reading.minor_faults))
 GET(faults_major, value_whole(p->has_reading, p->reading.major_faults))
 GET(cpu, value_length(p->has_reading, p->reading.cpu_ns))
-GET(events, value_whole(p->has_reading, p->reading.events))
 GET(threads, value_whole(p->has_reading, p->reading.threads_peak))
 GET(start, value_since_start(true, s, p->watched_ns))
 GET(end, value_since_start(p->end_ns != 0, s, p->end_ns))
@@ -132,8 +131,6 @@ const struct process_field process_fields[] = {
 	  "user + system time since watching, from the tasks' run time", cpu },
 	{ "threads", "threads_peak", FIELD_COUNT, 0,
 	  "most threads at once since watching, from the task tracepoints", threads },
-	{ "events", "events", FIELD_COUNT, 0,
-	  "rss_stat events of the process, counted by our BPF program", events },
 	{ "mmap.calls", "mmap.calls", FIELD_COUNT, 0,
 	  "successful mmap calls, from fexit, or sys_exit with --vma", mmap_calls },
 	{ "mmap.bytes", "mmap.bytes", FIELD_BYTES, 0,

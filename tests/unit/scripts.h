@@ -95,7 +95,6 @@ static inline void reading(struct model *m, double at_s, const struct figures *f
 		.minor_faults = f->minor,
 		.major_faults = f->major,
 		.cpu_ns = 250000000,
-		.events = 1000,
 	};
 
 	for (int i = 0; i < VM_CALLS; i++)

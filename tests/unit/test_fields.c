@@ -214,7 +214,6 @@ static struct model *example(void)
 	r.minor_faults = 51;
 	r.major_faults = 52;
 	r.cpu_ns = 2 * SEC;
-	r.events = 53;
 	r.volume[VM_MMAP] = (struct vm_volume){ .calls = 54, .bytes = 55 };
 	r.volume[VM_BRK] = (struct vm_volume){ .calls = 56, .bytes = 57 };
 	APPLY(m, r);
@@ -396,7 +395,6 @@ static void test_process_values(void **state)
 		{ "faults.major", 52 },
 		{ "cpu", 2 },
 		{ "threads", 6 },
-		{ "events", 53 },
 		{ "mmap.calls", 54 },
 		{ "mmap.bytes", 55 },
 		{ "munmap.calls", -1 },
