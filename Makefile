@@ -189,7 +189,7 @@ $(BUILD)/tests/resolve: $(BUILD)/obj/tests/live/resolve.o $(BUILD)/obj/src/conta
 
 unit-programs: $(UNIT_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
-workloads: $(WORKLOADS) $(BUILD)/tests/resolve
+workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump
 
 # ---- run and test -------------------------------------------------------------------------------
 

@@ -317,23 +317,42 @@ static void unload(struct shm_tracer *t)
 	t->skel = NULL;
 }
 
+/*
+ * Switches on what this kernel has of t->chain. The kernel's types are read for that alone: libbpf
+ * reads them twice more while it loads, and three times at once they take 22 MiB.
+ */
+static int choose(struct shm_tracer *t, const char *btf_path, struct hook *hooks, size_t *n)
+{
+	struct btf *btf = btf__parse(btf_path, NULL);
+	int err;
+
+	if (!btf)
+		return -errno;
+	t->faults = has_tracepoint(btf, "page_fault_user");
+	*n = hooks_of(t->skel, btf, t->chain, hooks);
+	err = choose_programs(t, btf, hooks, *n);
+	if (!err)
+		err = set_config(t, btf);
+	btf__free(btf);
+	return err;
+}
+
 /* Everything for t->chain; what failed is in `*step`. */
-static int load(struct shm_tracer *t, const char *btf_path, const struct btf *btf,
-		const char **step)
+static int load(struct shm_tracer *t, const char *btf_path, const char **step)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = btf_path);
 	struct hook hooks[MAX_HOOKS];
-	size_t n;
+	size_t n = 0;
 	int err;
 
 	*step = "open the BPF object";
 	t->skel = shm_bpf__open_opts(&opts);
 	if (!t->skel)
 		return -errno;
-	n = hooks_of(t->skel, btf, t->chain, hooks);
-	err = choose_programs(t, btf, hooks, n);
-	if (!err)
-		err = set_config(t, btf);
+	*step = "read the kernel's types (/sys/kernel/btf/vmlinux)";
+	err = choose(t, btf_path, hooks, &n);
+	if (err)
+		return err;
 	*step = "load the BPF programs";
 	if (!err)
 		err = shm_bpf__load(t->skel);
@@ -395,15 +414,14 @@ static void tell_gaps(const struct shm_tracer *t, char *why, size_t why_len)
 
 /* From the best chain that is allowed downwards; each that fails adds to `why`. */
 static int load_best(struct shm_tracer *t, const struct shm_tracer_config *config,
-		     const char *btf_path, const struct btf *btf, char *why, size_t why_len)
+		     const char *btf_path, char *why, size_t why_len)
 {
 	const char *step;
 	int err;
 
 	for (t->chain = config->most;; t->chain--) {
 		*first_warning = '\0';
-		t->faults = has_tracepoint(btf, "page_fault_user");
-		err = load(t, btf_path, btf, &step);
+		err = load(t, btf_path, &step);
 		if (!err)
 			break;
 		unload(t);
@@ -424,7 +442,6 @@ int shm_tracer_create(const struct shm_tracer_config *config, record_fn fn, void
 	const char *btf_path = config->btf ? config->btf : KERNEL_BTF;
 	struct shm_tracer *t = calloc(1, sizeof(*t));
 	libbpf_print_fn_t before;
-	struct btf *btf;
 	int err;
 
 	if (why_len)
@@ -436,15 +453,7 @@ int shm_tracer_create(const struct shm_tracer_config *config, record_fn fn, void
 	t->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	verbose = config->verbose;
 	before = libbpf_set_print(keep_warning);
-	btf = btf__parse(btf_path, NULL);
-	if (btf) {
-		err = load_best(t, config, btf_path, btf, why, why_len);
-		btf__free(btf);
-	} else {
-		err = -errno;
-		snprintf(why, why_len, "cannot read type information from '%s': %s", btf_path,
-			 strerror(-err));
-	}
+	err = load_best(t, config, btf_path, why, why_len);
 	libbpf_set_print(before);
 	malloc_trim(0); /* the kernel's types took 15 MiB */
 	if (err) {

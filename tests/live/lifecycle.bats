@@ -21,7 +21,8 @@ teardown() {
 	start w "$MEMMON" --json "$JSON" -i 0.1 -q -- \
 		sh -c 'i=0; while [ $i -lt 10000 ]; do /bin/true; i=$((i+1)); done'
 	until_true has_child "$w_pid"
-	# while the command runs; what the summary takes at the end is another matter
+	until_true runs "$child" sh
+	# while the command runs; what set-up and summary take is another matter
 	while ! has_state "$child" Z-; do
 		statm_bytes "$w_pid" >>rss
 		sleep 0.1
@@ -50,6 +51,10 @@ teardown() {
 
 has_child() {
 	child=$(pgrep -P "$1")
+}
+
+runs() {
+	grep -qx "$2" "/proc/$1/comm"
 }
 
 @test "after thousands of processes, two at a time, the tree holds what its shell holds" {
