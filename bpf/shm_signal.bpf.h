@@ -85,6 +85,24 @@ static long page_hits_wall(struct task_struct *task, struct vm_area_struct *vma,
 	return 0;
 }
 
+/* A page of a mapping could not be had, of which only the inode is known. */
+__noinline int mark_hits_wall(u64 inode, u32 signal, u32 error)
+{
+	struct wall w = {
+		.how = SHM_FULL_FAULT,
+		.signal = signal,
+		.error = error,
+		.inode = inode,
+		.wanted_bytes = cfg_page_bytes,
+	};
+	struct hlist_node *name = BPF_CORE_READ((struct inode *)inode, i_dentry.first);
+
+	w.sb = super_of_inode(inode);
+	if (name)
+		w.dentry = (u64)name - bpf_core_field_offset(struct dentry, d_u.d_alias);
+	return hit_wall(&w);
+}
+
 SEC("tp_btf/signal_generate")
 int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct *task)
 {
@@ -97,7 +115,14 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 		return 0;
 	page.address = (u64)BPF_CORE_READ(info, _sifields._sigfault._addr);
 	page.mark = take_own_mark();
-	bpf_find_vma(bpf_get_current_task_btf(), page.address, page_hits_wall, &page, 0);
+	/*
+	 * Interrupts are off here: the lock that a look-up takes is given back later, and of all programs
+	 * on this CPU only one may wait for that. Another memmon-bpf's, or a thread in mmap(2), can be
+	 * in the way; the mark will do then.
+	 */
+	if (bpf_find_vma(bpf_get_current_task_btf(), page.address, page_hits_wall, &page, 0) &&
+	    page.mark)
+		mark_hits_wall(page.mark, SIGBUS, 0);
 	return 0;
 }
 

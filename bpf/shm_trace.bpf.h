@@ -238,23 +238,6 @@ static __always_inline int end_of_naming_call(struct pt_regs *regs, u32 nr)
 	return 0;
 }
 
-/* A thread could not have a page of a mapping for a call that was to read or write it. */
-__noinline int copy_hits_wall(u64 inode)
-{
-	struct wall w = {
-		.how = SHM_FULL_FAULT,
-		.error = EFAULT,
-		.inode = inode,
-		.wanted_bytes = cfg_page_bytes,
-	};
-	struct hlist_node *name = BPF_CORE_READ((struct inode *)inode, i_dentry.first);
-
-	w.sb = super_of_inode(inode);
-	if (name)
-		w.dentry = (u64)name - bpf_core_field_offset(struct dentry, d_u.d_alias);
-	return hit_wall(&w);
-}
-
 /*
  * What there is to do with an open file at the end of a call: one that wrote (SHM_FULL_WRITE), one of
  * fallocate(2), or (0) one that may have changed what is charged. A write may be short also as its
@@ -348,8 +331,9 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 #endif
 	if (ours)
 		end_of_call(regs, ret, nr, mark);
+	/* a page of a mapping that the call was to read or write */
 	if (mark && ret == -EFAULT)
-		copy_hits_wall(mark);
+		mark_hits_wall(mark, 0, EFAULT);
 	return 0;
 }
 
@@ -373,7 +357,7 @@ int BPF_PROG(on_uring_complete, void *ring, struct io_kiocb *req)
 	if (mark == inode)
 		file_hits_wall(file, SHM_FULL_WRITE, UNKNOWN_U64, UNKNOWN_U64);
 	else
-		copy_hits_wall(mark);
+		mark_hits_wall(mark, 0, EFAULT);
 	return 0;
 }
 

@@ -52,11 +52,22 @@ _memmon_bpf() {
 	local i options='-p --pid -c --container -g --cgroup -a --all -- --no-children --scope --wait -i --interval -d --duration
 		--lines --json --csv --unit --from-zero --pss --vma --fail-if --strict --max-processes --btf
 		-q --quiet -v --verbose --no-color --fields -h --help --usage -V --version'
+	local subcommand=
 
 	COMPREPLY=()
+	if ((COMP_CWORD > 1)); then
+		subcommand=${COMP_WORDS[1]}
+	fi
+	case $subcommand in
+	doctor) return ;; # it takes no arguments
+	shm) options='--watch --files -c --container -i --interval -d --duration --json --csv --unit --fail-if
+		--btf --no-color -v --verbose -h --help --usage' ;;
+	esac
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		if [ "${COMP_WORDS[i]}" = -- ]; then
-			if declare -F _command_offset >/dev/null; then
+			if [ "$subcommand" = shm ]; then
+				: # it runs no command
+			elif declare -F _command_offset >/dev/null; then
 				_command_offset $((i + 1))
 			elif ((COMP_CWORD == i + 1)); then
 				mapfile -t COMPREPLY < <(compgen -c -- "$current")
@@ -82,12 +93,9 @@ _memmon_bpf() {
 	--unit) _memmon_bpf_words "$current" 'B KiB MiB GiB KB MB GB' ;;
 	-i | --interval | -d | --duration | --max-processes | --fail-if) ;;
 	*)
-		if [ "${COMP_WORDS[1]}" = doctor ] && ((COMP_CWORD > 1)); then
-			return # it takes no arguments
-		fi
 		case $current in
 		-*) _memmon_bpf_words "$current" "$options" ;;
-		*) ((COMP_CWORD != 1)) || _memmon_bpf_words "$current" doctor ;;
+		*) ((COMP_CWORD != 1)) || _memmon_bpf_words "$current" 'doctor shm' ;;
 		esac
 		;;
 	esac

@@ -15,6 +15,11 @@
 #define LOOK_AROUND_NS 1000000000ULL /* at most one survey in this for failures */
 #define TARGETS 1024 /* whose /dev/shm was asked for; more are not remembered */
 
+struct failure {
+	struct rec_shm_full rec;
+	char container[CONTAINER_ID_DIGITS + 1]; /* of whom it met; "" = of none, or not known */
+};
+
 struct ledger {
 	struct ledger_config config;
 	struct shm_tracer *tracer; /* NULL = charges are not traced, or cannot be */
@@ -32,7 +37,7 @@ struct ledger {
 		uint64_t used_bytes;
 	} first[TARGETS]; /* of the targets' mounts, at the first look */
 	size_t n_first;
-	struct rec_shm_full pending[PENDING];
+	struct failure pending[PENDING];
 	size_t n_pending;
 	uint64_t looked_ns; /* when a survey was made for failures */
 	char why[1024]; /* what the tracer lacks */
@@ -51,37 +56,64 @@ static int apply(struct ledger *l, const struct rec_head *rec, size_t size)
 	return err == -EINVAL ? 0 : err;
 }
 
-/* Of the process, where that still runs; else of its cgroup, where that still is. */
-static int name_failure(struct ledger *l, const struct rec_shm_full *r)
+/* In which container is the process? One that has died is in no cgroup: then it is the one it was in. */
+static void find_container(const struct ledger *l, const struct rec_shm_full *r,
+			   char id[CONTAINER_ID_DIGITS + 1])
 {
-	char id[CONTAINER_ID_DIGITS + 1], path[PATH_MAX];
+	const struct containers *c = l->config.containers;
 	struct cgroup cgroup;
-	const char *name = "";
-	int err = cgroup_of_pid(l->config.mounts, (pid_t)r->head.pid, 1, &cgroup);
+	char path[PATH_MAX];
 
-	if (err)
-		err = cgroup_of_pid(l->config.mounts, (pid_t)r->head.pid, 2, &cgroup);
-	if (!err)
-		snprintf(path, sizeof(path), "%s", cgroup.name);
-	else
-		err = cgroup_name_by_id(l->config.mounts, r->cgroup_id, path, sizeof(path));
-	if (err || !container_id(path, id))
+	for (int version = 1; version <= 2; version++)
+		if (!cgroup_of_pid(l->config.mounts, (pid_t)r->head.pid, version, &cgroup) &&
+		    container_id(cgroup.name, id))
+			return;
+	if (!cgroup_name_by_id(l->config.mounts, r->cgroup_id, path, sizeof(path)) &&
+	    container_id(path, id))
+		return;
+	id[0] = '\0';
+	/* of those that are followed it is known also when the cgroup is gone */
+	for (size_t i = 0; c && i < containers_count(c); i++) {
+		const struct container_target *target = containers_get(c, i);
+
+		if (target->is.id[0] && target->is.cgroup.id == r->cgroup_id)
+			memcpy(id, target->is.id, CONTAINER_ID_DIGITS + 1);
+	}
+}
+
+static int name_failure(struct ledger *l, struct failure *f)
+{
+	const struct rec_head *head = &f->rec.head;
+	const char *name = "";
+	int err;
+
+	if (!f->container[0])
 		return 0;
 	if (l->config.containers)
-		name = containers_name(l->config.containers, id);
+		name = containers_name(l->config.containers, f->container);
 	if (!*name) {
-		id[CONTAINER_SHORT_ID_DIGITS] = '\0';
-		name = id;
+		f->container[CONTAINER_SHORT_ID_DIGITS] = '\0';
+		name = f->container;
 	}
-	err = model_set_shm_container(l->config.model, r->head.pid, r->head.ts_ns, name);
+	err = model_set_shm_container(l->config.model, head->pid, head->ts_ns, name);
 	return err == -ENOENT ? 0 : err; /* it was a repetition, or did not pass */
 }
 
-static int apply_failure(struct ledger *l, const struct rec_shm_full *r)
+static int apply_failure(struct ledger *l, struct failure *f)
 {
-	int err = apply(l, &r->head, sizeof(*r));
+	int err = apply(l, &f->rec.head, sizeof(f->rec));
 
-	return err ? err : name_failure(l, r);
+	return err ? err : name_failure(l, f);
+}
+
+/* Its container is looked for at once: it may be gone after the survey. */
+static int take_failure(struct ledger *l, const struct rec_shm_full *r)
+{
+	struct failure one, *f = l->n_pending < PENDING ? &l->pending[l->n_pending++] : &one;
+
+	f->rec = *r;
+	find_container(l, r, f->container);
+	return f == &one ? apply_failure(l, f) : 0;
 }
 
 static void look_at_target(struct ledger *l, const struct rec_shm_mount *r, const char *texts)
@@ -105,14 +137,8 @@ static int on_record(void *ctx, const struct rec_head *rec, size_t size)
 {
 	struct ledger *l = ctx;
 
-	if (rec->type == REC_SHM_FULL) {
-		const struct rec_shm_full *full = (const struct rec_shm_full *)rec;
-
-		if (l->n_pending == PENDING)
-			return apply_failure(l, full);
-		l->pending[l->n_pending++] = *full;
-		return 0;
-	}
+	if (rec->type == REC_SHM_FULL)
+		return take_failure(l, (const struct rec_shm_full *)rec);
 	if (rec->type == REC_SHM_MOUNT) {
 		const struct rec_shm_mount *mount = (const struct rec_shm_mount *)rec;
 

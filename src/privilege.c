@@ -2,20 +2,25 @@
 #include "privilege.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 
 #include <cap-ng.h>
 
-int privilege_drop(bool command, bool scope)
+int privilege_drop(unsigned int more)
 {
 	struct {
 		unsigned int cap;
 		bool keep;
 	} needed[] = {
-		{ CAP_BPF, true },        { CAP_PERFMON, true },
-		{ CAP_SYS_PTRACE, true }, { CAP_DAC_READ_SEARCH, true },
-		{ CAP_KILL, command },    { CAP_DAC_OVERRIDE, scope },
+		{ CAP_BPF, true },
+		{ CAP_PERFMON, true },
+		{ CAP_SYS_PTRACE, true },
+		{ CAP_DAC_READ_SEARCH, true },
+		{ CAP_KILL, more & PRIVILEGE_COMMAND },
+		{ CAP_DAC_OVERRIDE, more & PRIVILEGE_SCOPE },
+		{ CAP_SYS_ADMIN, more & PRIVILEGE_IPC },
 	};
 	const size_t n = sizeof(needed) / sizeof(needed[0]);
 

@@ -3,14 +3,16 @@
 #ifndef MEMMON_PRIVILEGE_H
 #define MEMMON_PRIVILEGE_H
 
-#include <stdbool.h>
+/* Who needs more than the least. */
+#define PRIVILEGE_COMMAND 1U /* CAP_KILL, to pass signals on to a command whoever it became */
+#define PRIVILEGE_SCOPE 2U /* CAP_DAC_OVERRIDE, to remove the cgroup of --scope */
+#define PRIVILEGE_IPC 4U /* CAP_SYS_ADMIN, to look into other IPC namespaces */
 
 /*
- * Sets no_new_privs and drops every capability but those that the watch goes on to need: CAP_BPF and
- * CAP_PERFMON for maps and iterators, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for others' /proc files;
- * with a `command` CAP_KILL, to pass signals on to it whoever it became; with a `scope`
- * CAP_DAC_OVERRIDE, to remove its cgroup. Returns 0 or a negative errno.
+ * Sets no_new_privs and drops every capability but those that go on to be needed: CAP_BPF and
+ * CAP_PERFMON for maps and iterators, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for others' /proc files,
+ * and what `more` (PRIVILEGE_*) asks for. Returns 0 or a negative errno.
  */
-int privilege_drop(bool command, bool scope);
+int privilege_drop(unsigned int more);
 
 #endif

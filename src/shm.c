@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "ledger.h"
+#include "privilege.h"
 #include "shm_filter.h"
 #include "shm_outputs.h"
 #include "util/clock.h"
@@ -247,6 +248,8 @@ static int set_up(struct shm *w)
 		return -EIO;
 	if (start_ledger(w))
 		return -EIO;
+	if (privilege_drop(PRIVILEGE_IPC))
+		say("cannot drop privileges", "going on with all of them");
 	return shm_outputs_start(&w->outputs, w->o, &w->run);
 }
 

@@ -77,12 +77,17 @@ static const struct snapshot *read_all(struct watch *w, bool untouched_too)
 	return s;
 }
 
+static void follow(struct watch *w)
+{
+	if (w->containers && follow_poll(w->containers, w->tracer) < 0)
+		watch_say("cannot watch a container that started", "its processes are missing");
+}
+
 static void tick(struct watch *w)
 {
 	const struct snapshot *s;
 
-	if (w->containers && follow_poll(w->containers, w->tracer) < 0)
-		watch_say("cannot watch a container that started", "its processes are missing");
+	follow(w);
 	s = read_all(w, false);
 	if (s)
 		outputs_tick(&w->outputs, s);
@@ -137,6 +142,17 @@ static void on_signals(struct watch *w)
 	}
 }
 
+static void drain(struct watch *w)
+{
+	int err = tracer_drain(w->tracer);
+
+	if (err >= 0)
+		return;
+	watch_say("cannot read the records", strerror(-err));
+	w->outputs.failed = true;
+	end(w, "memmon-bpf failed");
+}
+
 /* Waits until `until_ns` or the next signal or key. */
 static void wait_until(struct watch *w, uint64_t until_ns)
 {
@@ -155,24 +171,17 @@ static void wait_until(struct watch *w, uint64_t until_ns)
 		return;
 	if (fds[0].revents)
 		on_signals(w);
-	if (fds[3].revents)
+	if (fds[3].revents) {
+		/* who hit the wall may have started just now */
+		follow(w);
+		drain(w);
 		read_ledger(w, false);
+	}
 	if (fds[1].revents && w->outputs.live &&
 	    live_input(w->outputs.live, model_snapshot(w->model)) == 1)
 		end(w, "quit");
 	if (fds[1].revents & (POLLERR | POLLHUP | POLLNVAL))
 		end(w, "the terminal is gone");
-}
-
-static void drain(struct watch *w)
-{
-	int err = tracer_drain(w->tracer);
-
-	if (err >= 0)
-		return;
-	watch_say("cannot read the records", strerror(-err));
-	w->outputs.failed = true;
-	end(w, "memmon-bpf failed");
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -271,6 +280,7 @@ static void clean_up(struct watch *w)
 			"memmon-bpf: --scope: cannot remove '%s': %s; are there cgroups in it?\n",
 			w->scope.cgroup.path, strerror(-err));
 	containers_destroy(w->containers);
+	containers_destroy(w->names);
 	cgroup_mounts_finish(&w->mounts);
 	model_destroy(w->model);
 	features_destroy(w->features);

@@ -246,7 +246,7 @@ void watch_end_ledger(struct watch *w)
 
 void watch_start_ledger(struct watch *w)
 {
-	const struct ledger_config config = {
+	struct ledger_config config = {
 		/* without this the try costs 50 ms */
 		.most = feature_on(w->features, FEATURE_SHM) ? SHM_CHAIN_FEXIT :
 							       SHM_CHAIN_TRACEPOINTS,
@@ -259,8 +259,14 @@ void watch_start_ledger(struct watch *w)
 		.ctx = w,
 	};
 	const struct snapshot *s = model_snapshot(w->model);
-	int err = ledger_create(&config, &w->ledger);
+	int err;
 
+	/* nobody is asked until a container is seen */
+	if (!w->containers && !w->names)
+		containers_create(&w->mounts, getenv("DOCKER_HOST"), &w->names);
+	if (!w->containers)
+		config.containers = w->names;
+	err = ledger_create(&config, &w->ledger);
 	if (!err && (w->o->command || w->containers))
 		err = ledger_trace(w->ledger);
 	if (err) {
@@ -301,7 +307,8 @@ int watch_start(struct watch *w)
 		watch_start_ledger(w);
 	if (w->o->verbose)
 		describe_start(w);
-	if (privilege_drop(w->o->command != NULL, w->o->scope))
+	if (privilege_drop((w->o->command ? PRIVILEGE_COMMAND : 0) |
+			   (w->o->scope ? PRIVILEGE_SCOPE : 0)))
 		watch_say("cannot drop privileges", "going on with all of them");
 	status = w->o->command ? exec_command(w) : 0;
 	return status;

@@ -26,6 +26,7 @@ struct watch {
 	struct cgroup_mounts mounts;
 	struct cgroup cgroup; /* of -g */
 	struct containers *containers; /* of -c; NULL = none */
+	struct containers *names; /* without -c: who knows a container's name; NULL = nobody */
 	struct scope scope; /* of --scope */
 	struct command command;
 	struct command_signals inherited;

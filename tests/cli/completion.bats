@@ -5,11 +5,30 @@
 
 load completion
 
-@test "the subcommand, and that it takes no arguments" {
+@test "the subcommands; doctor takes no arguments" {
 	run complete_words ''
-	[ "$output" = doctor ]
+	[ "$output" = $'doctor\nshm' ]
+	run complete_words sh
+	[ "$output" = shm ]
 	run complete_words doctor --
 	[ -z "$output" ]
+}
+
+@test "shm has options of its own, and no command" {
+	run complete_words shm --f
+	[ "$output" = $'--files\n--fail-if' ]
+	run complete_words shm --watch --unit Mi
+	[ "$output" = MiB ]
+	# one of the watch, which shm would refuse
+	run complete_words shm --scop
+	[ -z "$output" ]
+	run complete_words --fil
+	[ -z "$output" ]
+	run complete_words shm -- tru
+	[ -z "$output" ]
+	# a process or a container may have the name of the subcommand
+	run complete_words -c shm --from
+	[ "$output" = --from-zero ]
 }
 
 @test "options" {
@@ -43,6 +62,8 @@ load completion
 	[ "$output" = $'web\nweb-2' ]
 	run complete_words --container = web,d
 	[ "$output" = web,db ]
+	run complete_words shm -c d
+	[ "$output" = db ]
 }
 
 @test "files for outputs" {

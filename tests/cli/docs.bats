@@ -17,9 +17,15 @@ section() {
 	awk -v name="$1" '/^##? / { on = index($0, name) > 0; next } on' "$PAGE"
 }
 
-# Long options, and those that have a letter as "LETTER long", out of the table that argp is given.
+# chapter NAME: the lines of a section with all its parts.
+chapter() {
+	awk -v name="$1" '/^# / { on = $0 == "# " name; next } on' "$PAGE"
+}
+
+# options [FILE]: long options, and those that have a letter as "LETTER long", out of the table that
+# argp is given.
 options() {
-	sed -nE "s/^\t\{ \"([a-z-]+)\", ('(.)'|OPT_[A-Z_]+), .*/\3 \1/p" "$TOP/src/options.c"
+	sed -nE "s/^\t\{ \"([a-z-]+)\", ('(.)'|OPT_[A-Z_]+), .*/\3 \1/p" "$TOP/src/${1:-options.c}"
 }
 
 # documented NAME: "name unit" of each field in that part of the man page.
@@ -67,8 +73,41 @@ same() {
 	done < <(options)
 }
 
+@test "every option of shm is in its chapter of the man page and in the completion" {
+	[ "$(options shm_options.c | wc -l)" -ge 12 ]
+	while read -r letter name; do
+		[ -n "$name" ] || { name=$letter letter=; }
+		echo "--$name"
+		complete_words shm "--$name" | grep -qxe "--$name"
+		case $name in
+		# in the chapter by their letters; --usage is --help under the name that argp knows
+		help | verbose) chapter 'SHARED MEMORY' | grep -qE "^\*-.*\*-$letter\*" ;;
+		usage) ;;
+		*) chapter 'SHARED MEMORY' | grep -qE "^\*.*\*--$name\*|^\*--$name\*" ;;
+		esac
+		[ -z "$letter" ] || complete_words shm "-$letter" | grep -qxe "-$letter"
+	done < <(options shm_options.c)
+}
+
+@test "every key of the JSON of shm is in the man page" {
+	keys=$(grep -oE '(json_put\([a-z]+|_json\(.*), "[a-z_.]+"' "$TOP/src/sinks/shm_json.c" |
+		grep -oE '"[a-z_.]+"$' | tr -d '"' | tr . '\n' | sort -u)
+	[ "$(wc -l <<<"$keys")" -ge 60 ]
+	for key in $keys; do
+		echo "$key"
+		chapter 'SHARED MEMORY' | grep -qw -- "$key"
+	done
+	grep -qF "_$(sed -nE 's/^#define SCHEMA "(.*)"$/\1/p' "$TOP/src/sinks/shm_json.c")_" "$PAGE"
+}
+
 @test "the man page, --help and the completion name no option that does not exist" {
-	known=$(options | awk '{print "--" $NF}' | sort -u)
+	ours=$(options shm_options.c | awk '{print "--" $NF}' | sort -u)
+	for named in "$("$MEMMON" shm --help | grep -oE '(^| )--[a-z][a-z-]+' | tr -d ' ' | sort -u)" \
+		"$(complete_words shm -- | grep -E '^--.' | sort -u)"; do
+		[ -n "$named" ]
+		diff <(comm -13 <(printf '%s\n' "$ours") <(printf '%s\n' "$named")) <(printf '%s' '')
+	done
+	known=$( (options && options shm_options.c) | awk '{print "--" $NF}' | sort -u)
 	for named in "$(grep -oE '(^|[ *])--[a-z][a-z-]+' "$PAGE" | tr -d ' *' | sort -u)" \
 		"$("$MEMMON" --help | grep -oE '(^| )--[a-z][a-z-]+' | tr -d ' ' | sort -u)" \
 		"$(complete_words -- | grep -E '^--.' | sort -u)" \
@@ -91,7 +130,7 @@ same() {
 		echo "$status"
 		section 'EXIT STATUS' | grep -qE "^\|[[ ] [*_]${status}[*_]\$"
 	done
-	for status in $(sed -nE 's/^#define EXIT_[A-Z_]+ ([0-9]+)$/\1/p' "$TOP/src/watch.c"); do
+	for status in $(sed -nE 's/^#define EXIT_[A-Z_]+ ([0-9]+)$/\1/p' "$TOP/src/watch.c" "$TOP/src/shm.c" | sort -u); do
 		section 'EXIT STATUS' | grep -qE "^\|[[ ] \*$status\*\$"
 	done
 }
@@ -121,13 +160,13 @@ same() {
 @test "what README.md says of make and of options exists" {
 	cd "$TOP"
 	[ -s README.md ]
-	for target in $(grep -oE '(^|[` ])make [a-z-]+' README.md | awk '{print $NF}' | sort -u); do
+	for target in $(grep -v 'remedy: make it' README.md | grep -oE '(^|[` ])make [a-z-]+' | awk '{print $NF}' | sort -u); do
 		echo "make $target"
 		grep -qE "^$target:" Makefile
 	done
 	for option in $(grep -oE 'memmon-bpf [^|]*' README.md | grep -oE ' --[a-z][a-z-]+' | sort -u); do
 		echo "$option"
-		options | grep -qE " ?${option#--}\$"
+		(options && options shm_options.c) | grep -qE "(^| )${option#--}\$"
 	done
 	[ -z "$(grep -nE '/(work|tmp)/' README.md ARCHITECTURE.md CHANGELOG.md docs/*)" ]
 }
