@@ -195,10 +195,29 @@ static int choose_programs(struct shm_tracer *t, const struct btf *btf, const st
 	return err ? err : bpf_program__set_autoload(skel->progs.read_inodes, !t->sweeps);
 }
 
+/*
+ * Room is taken as it is needed: few machines have as many files as there is room for. Before 6.1
+ * (7c8199e24fa0 "bpf: Introduce any context BPF specific memory allocator.") that could lock up a
+ * tracing program, and the kernel warns: there all of it, 11 MiB, is taken at once.
+ */
+static int set_allocation(struct shm_tracer *t, const struct btf *btf)
+{
+	struct bpf_map *maps[] = { t->skel->maps.supers, t->skel->maps.inodes,
+				   t->skel->maps.accounts };
+	int err = 0;
+
+	if (btf__find_by_name_kind(btf, "bpf_mem_alloc", BTF_KIND_STRUCT) > 0)
+		return 0;
+	for (size_t i = 0; !err && i < sizeof(maps) / sizeof(maps[0]); i++)
+		err = bpf_map__set_map_flags(maps[i],
+					     bpf_map__map_flags(maps[i]) & ~BPF_F_NO_PREALLOC);
+	return err;
+}
+
 static int set_config(struct shm_tracer *t, const struct btf *btf)
 {
 	struct shm_bpf *skel = t->skel;
-	int cpus = libbpf_num_possible_cpus();
+	int cpus = libbpf_num_possible_cpus(), err;
 
 	if (cpus < 0)
 		return cpus;
@@ -211,7 +230,8 @@ static int set_config(struct shm_tracer *t, const struct btf *btf)
 	/* 6.7 added it, and with it "shmem: _add_to_page_cache() before shmem_inode_acct_blocks()" */
 	skel->rodata->cfg_marks = t->chain == SHM_CHAIN_TRACEPOINTS &&
 				  has_function(btf, "__percpu_counter_limited_add");
-	return bpf_map__set_max_entries(skel->maps.alarms, (uint32_t)getpagesize());
+	err = set_allocation(t, btf);
+	return err ? err : bpf_map__set_max_entries(skel->maps.alarms, (uint32_t)getpagesize());
 }
 
 /* Learns the per-CPU offsets; before 5.19 each CPU has to be asked itself. */
