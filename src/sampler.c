@@ -99,17 +99,23 @@ static int cgroup_name_of(const struct sampler *s, uint32_t pid, struct cgroup *
 
 int sampler_name_process(struct sampler *s, const struct rec_head *head)
 {
-	char cmdline[PROC_CMDLINE_MAX], id[CONTAINER_SHORT_ID_DIGITS + 1];
+	char cmdline[PROC_CMDLINE_MAX], id[CONTAINER_ID_DIGITS + 1];
 	struct cgroup cgroup;
+	const char *name;
 	int err = 0;
 
 	/* it may have ended already: then its comm has to do */
 	if (procfs_read_cmdline((pid_t)head->pid, cmdline, sizeof(cmdline)) <= 0)
 		return 0;
 	err = model_set_cmdline(s->model, head->pid, head->start_ns, cmdline);
-	if (!err && cgroup_name_of(s, head->pid, &cgroup) == 0 &&
-	    container_short_id(cgroup.name, id))
-		err = model_set_container(s->model, head->pid, head->start_ns, id);
+	if (err || cgroup_name_of(s, head->pid, &cgroup) || !container_id(cgroup.name, id))
+		return err == -ENOENT ? 0 : err;
+	name = s->containers ? containers_name(s->containers, id) : "";
+	if (!*name) {
+		id[CONTAINER_SHORT_ID_DIGITS] = '\0';
+		name = id;
+	}
+	err = model_set_container(s->model, head->pid, head->start_ns, name);
 	return err == -ENOENT ? 0 : err;
 }
 

@@ -6,12 +6,14 @@
 #ifndef MEMMON_SAMPLER_H
 #define MEMMON_SAMPLER_H
 
+#include "containers.h"
 #include "model/model.h"
 #include "os/cgroup.h"
 
 struct sampler {
 	struct model *model; /* the caller's */
 	const struct cgroup_mounts *mounts; /* the caller's */
+	struct containers *containers; /* of -c, for their names; NULL = ids */
 	const struct cgroup *charged; /* whose charge is read; NULL = none */
 	bool pss;
 	uint64_t pss_at_ns; /* when PSS was last read */

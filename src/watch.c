@@ -39,10 +39,9 @@ static void read_ledger(struct watch *w, bool last)
 
 	if (!w->ledger)
 		return;
-	if (ledger_concerns_target(w->ledger) || s->tree.now.kind[MEM_SHMEM] > 0)
+	err = ledger_read(w->ledger, last);
+	if (!err && !last && (ledger_concerns_target(w->ledger) || s->tree.now.kind[MEM_SHMEM] > 0))
 		err = ledger_trace(w->ledger);
-	if (!err)
-		err = ledger_read(w->ledger, last);
 	if (!err) {
 		w->run.shm_chain = ledger_chain_name(w->ledger);
 		w->run.shm_gaps = ledger_gaps(w->ledger);
@@ -198,8 +197,10 @@ static void loop(struct watch *w)
 
 	if (!w->o->command)
 		tick(w); /* the first line at once */
-	if (!w->ledger)
+	if (!w->ledger) {
 		watch_start_ledger(w);
+		read_ledger(w, false); /* which finds out whether there is anything to trace */
+	}
 	while (!w->quit) {
 		uint64_t now = monotonic_ns();
 

@@ -74,6 +74,7 @@ static int find_containers(struct watch *w)
 
 	if (err)
 		return err;
+	w->sampler.containers = w->containers;
 	targets_describe_containers(w->containers, w->target, sizeof(w->target));
 	/* several are charged each by itself: the sum has no peak */
 	if (containers_count(w->containers) == 1)

@@ -65,14 +65,3 @@ bool container_id(const char *cgroup_name, char id[CONTAINER_ID_DIGITS + 1])
 	}
 	return found;
 }
-
-bool container_short_id(const char *cgroup_name, char id[CONTAINER_SHORT_ID_DIGITS + 1])
-{
-	char full[CONTAINER_ID_DIGITS + 1];
-
-	if (!container_id(cgroup_name, full))
-		return false;
-	memcpy(id, full, CONTAINER_SHORT_ID_DIGITS);
-	id[CONTAINER_SHORT_ID_DIGITS] = '\0';
-	return true;
-}

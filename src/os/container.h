@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #define CONTAINER_ID_DIGITS 64
-#define CONTAINER_SHORT_ID_DIGITS 12
+#define CONTAINER_SHORT_ID_DIGITS 12 /* as `docker ps` shows it */
 
 /*
  * The id in a cgroup's path as /proc/PID/cgroup shows it (Docker, Podman, containerd, CRI-O, with
@@ -14,8 +14,5 @@
  * Returns false when there is none.
  */
 bool container_id(const char *cgroup_name, char id[CONTAINER_ID_DIGITS + 1]);
-
-/* The first 12 digits of it, as `docker ps` shows it. */
-bool container_short_id(const char *cgroup_name, char id[CONTAINER_SHORT_ID_DIGITS + 1]);
 
 #endif
