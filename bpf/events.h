@@ -58,8 +58,10 @@ enum rec_type {
 	REC_SHM_HOLDER, /* struct rec_shm_holder: who maps or opens a file */
 	REC_SHM_CHARGER, /* struct rec_shm_charger: what one process charged to one superblock */
 	REC_SHM_SEGMENT, /* struct rec_shm_segment: one System V segment */
-	REC_SHM_SURVEY, /* struct rec_head: a survey ends; what it did not mention is gone */
+	REC_SHM_SURVEY, /* struct rec_head: a survey, begun at start_ns, ends; what it did not
+			   mention is gone */
 	REC_SHM_FULL, /* struct rec_shm_full: a process hit a full tmpfs; from the ring buffer */
+	REC_SHM_LIMITS, /* struct rec_shm_limits: of System V segments, in one IPC namespace */
 	REC_TYPES,
 };
 
@@ -205,8 +207,11 @@ struct rec_cost {
 #define SHM_MOUNT_ANOTHER \
 	16U /* another superblock had this number until now: forget what was known */
 
+#define SHM_MOUNT_HIDDEN 32U /* other mounts lie on it wherever it is mounted */
+
 struct rec_shm_mount {
-	struct rec_head head; /* no process */
+	/* the pid: a process whose mount namespace shows it, where ours does not; 0 = ours does */
+	struct rec_head head;
 	__u32 dev;
 	__u32 flags; /* SHM_MOUNT_* */
 	__u64 limit_bytes; /* 0 = no limit */
@@ -217,6 +222,7 @@ struct rec_shm_mount {
 	__u64 peak_ns;
 	__u64 charged_bytes; /* since watching */
 	__u64 uncharged_bytes;
+	char comm[COMM_LEN]; /* of that process */
 	/* texts: mount point as its owner sees it, container id ("" = host), container name ("" =
 	 * not known), runtime ("docker", "podman", "containerd", "cri-o", "" = none) */
 };
@@ -291,6 +297,16 @@ struct rec_shm_segment {
 	__u64 attach_s, detach_s, change_s; /* wall clock; 0 = never */
 };
 
+/* As shmctl(2) has them with IPC_INFO: far beyond any memory where there is no limit. */
+struct rec_shm_limits {
+	struct rec_head head; /* no process */
+	__u32 ipc_namespace;
+	__u32 flags; /* SHM_SEGMENT_NAMESPACE */
+	__u64 segments;
+	__u64 least_bytes, most_bytes; /* of one segment */
+	__u64 total_bytes; /* of all */
+};
+
 enum shm_full_how {
 	SHM_FULL_WRITE = 1, /* write(2) and the like, splice, sendfile */
 	SHM_FULL_FAULT, /* a touched mapping: SIGBUS, or EFAULT inside a system call */
@@ -329,11 +345,12 @@ _Static_assert(sizeof(struct rec_system) == 24 + 32, "rec_system");
 _Static_assert(sizeof(struct rec_charge) == 24 + 56, "rec_charge");
 _Static_assert(sizeof(struct rec_pss) == 32, "rec_pss");
 _Static_assert(sizeof(struct rec_cost) == 24 + 40, "rec_cost");
-_Static_assert(sizeof(struct rec_shm_mount) == 24 + 8 + 8 * 8, "rec_shm_mount");
+_Static_assert(sizeof(struct rec_shm_mount) == 24 + 8 + 8 * 8 + 16, "rec_shm_mount");
 _Static_assert(sizeof(struct rec_shm_file) == 24 + 8 + 2 * 8 + 8 + 3 * 8 + 16, "rec_shm_file");
 _Static_assert(sizeof(struct rec_shm_holder) == 24 + 8 + 2 * 8 + 16, "rec_shm_holder");
 _Static_assert(sizeof(struct rec_shm_charger) == 24 + 8 + 2 * 8 + 16, "rec_shm_charger");
 _Static_assert(sizeof(struct rec_shm_segment) == 24 + 10 * 4 + 7 * 8, "rec_shm_segment");
+_Static_assert(sizeof(struct rec_shm_limits) == 24 + 8 + 4 * 8, "rec_shm_limits");
 _Static_assert(sizeof(struct rec_shm_full) == 24 + 16 + 6 * 8 + 8 + 16 + SHM_FULL_NAME,
 	       "rec_shm_full");
 

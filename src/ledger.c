@@ -109,7 +109,8 @@ static int apply_failure(struct ledger *l, struct failure *f)
 /* Its container is looked for at once: it may be gone after the survey. */
 static int take_failure(struct ledger *l, const struct rec_shm_full *r)
 {
-	struct failure one, *f = l->n_pending < PENDING ? &l->pending[l->n_pending++] : &one;
+	struct failure one = { .container = "" },
+		       *f = l->n_pending < PENDING ? &l->pending[l->n_pending++] : &one;
 
 	f->rec = *r;
 	find_container(l, r, f->container);

@@ -106,12 +106,15 @@ static void wait_until(struct shm *w, uint64_t until_ns)
 		{ .fd = w->signals, .events = POLLIN },
 		{ .fd = w->outputs.live ? STDIN_FILENO : -1, .events = POLLIN },
 		{ .fd = ledger_alarm_fd(w->ledger), .events = POLLIN },
+		{ .fd = STDOUT_FILENO }, /* for POLLERR and POLLHUP: its reader is gone */
 	};
 
-	if (ppoll(fds, 3, &timeout, NULL) <= 0)
+	if (ppoll(fds, 4, &timeout, NULL) <= 0)
 		return;
 	if (fds[0].revents)
 		on_signals(w);
+	if (fds[3].revents)
+		w->quit = true; /* what cannot be written is told at the end */
 	if (fds[1].revents && w->outputs.live &&
 	    shm_live_input(w->outputs.live, model_snapshot(w->model)))
 		w->quit = true;

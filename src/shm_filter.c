@@ -92,6 +92,7 @@ bool shm_filter_passes(struct shm_filter *f, const struct rec_head *rec)
 	case REC_SHM_FULL:
 		return find_dev(f, ((const struct rec_shm_full *)rec)->dev) < f->n_devs;
 	case REC_SHM_SEGMENT:
+	case REC_SHM_LIMITS:
 		return false;
 	default:
 		return true;

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "os/beneath.h"
+#include "os/procfs.h"
 #include "os/shm_files.h"
 #include "os/shm_segments.h"
 #include "os/shmdir.h"
@@ -36,6 +37,8 @@ struct figures {
 	uint64_t identity; /* as tmpfs_statfs() has it */
 	uint64_t highest_bytes, highest_ns; /* of all looks at this superblock */
 	uint32_t flags; /* SHM_MOUNT_*, but for the target */
+	pid_t pid; /* see rec_shm_mount */
+	char comm[COMM_LEN];
 	bool told; /* the last survey mentioned it */
 	bool reached; /* and a path led to it */
 	uint64_t inodes; /* in use, roughly */
@@ -148,7 +151,7 @@ static int emit_mount(struct shm_survey *s, const struct superblock *sb,
 	const char *const texts[] = { owner.point, owner.id, f->name, owner.runtime };
 
 	*rec = (struct rec_shm_mount){
-		.head = { .type = REC_SHM_MOUNT, .ts_ns = monotonic_ns() },
+		.head = { .type = REC_SHM_MOUNT, .pid = (uint32_t)f->pid, .ts_ns = monotonic_ns() },
 		.dev = sb->dev,
 		.flags = f->flags | (is_target(s, sb->dev, f->identity) ? SHM_MOUNT_TARGET : 0),
 		.limit_bytes = now->limit_bytes,
@@ -161,6 +164,7 @@ static int emit_mount(struct shm_survey *s, const struct superblock *sb,
 		f->highest_bytes = now->used_bytes;
 		f->highest_ns = rec->head.ts_ns;
 	}
+	memcpy(rec->comm, f->comm, sizeof(rec->comm));
 	add_charges(s, f, rec);
 	return emit_texts(s, &rec->head, sizeof(*rec), texts, 4);
 }
@@ -180,6 +184,19 @@ static void prune_targets(struct shm_survey *s)
 	s->n_targets = n;
 }
 
+/* Through whom it is seen. */
+static void note_process(struct figures *f, pid_t pid)
+{
+	struct proc_stat stat;
+
+	f->pid = 0;
+	f->comm[0] = '\0';
+	if (!pid || procfs_read_stat(pid, &stat))
+		return;
+	f->pid = pid;
+	snprintf(f->comm, sizeof(f->comm), "%.15s", stat.comm);
+}
+
 /* Who owns it now, and whether it is the one that had this number at the last look. */
 static void bring_up_to_date(struct shm_survey *s, const struct superblock *sb, uint64_t identity)
 {
@@ -194,7 +211,9 @@ static void bring_up_to_date(struct shm_survey *s, const struct superblock *sb, 
 		*f = (struct figures){ 0 };
 	if (identity) /* else it is hidden for now */
 		f->identity = identity;
-	f->flags = (sb->dev_shm ? SHM_MOUNT_DEV_SHM : 0) | (another ? SHM_MOUNT_ANOTHER : 0);
+	f->flags = (sb->dev_shm ? SHM_MOUNT_DEV_SHM : 0) | (another ? SHM_MOUNT_ANOTHER : 0) |
+		   (owner.hidden ? SHM_MOUNT_HIDDEN : 0);
+	note_process(f, owner.pid);
 	snprintf(f->id, sizeof(f->id), "%s", owner.id);
 	f->name[0] = '\0';
 	name = *owner.id && s->config.name ? s->config.name(s->config.name_ctx, owner.id) : NULL;
@@ -443,11 +462,11 @@ static void put_gaps_in_words(struct shm_survey *s)
 		"files and holders beyond what is kept");
 }
 
-static int take_segment(void *ctx, const struct rec_shm_segment *rec)
+static int take_segment(void *ctx, const struct rec_head *rec)
 {
 	const struct shm_survey *s = ctx;
 
-	return s->config.fn(s->config.ctx, &rec->head, sizeof(*rec));
+	return s->config.fn(s->config.ctx, rec, rec->size);
 }
 
 static int survey(struct shm_survey *s, const struct namespaces *namespaces,
@@ -481,7 +500,7 @@ int shm_survey_run(struct shm_survey *s)
 	struct namespaces namespaces;
 	int err;
 
-	s->began_ns = monotonic_ns();
+	s->began_ns = end.start_ns = monotonic_ns();
 	s->missed = false;
 	s->gaps = (struct gaps){ 0 };
 	err = namespaces_find(&namespaces);

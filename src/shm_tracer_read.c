@@ -34,6 +34,8 @@ static int on_record(void *ctx, void *data, size_t size)
 		return 0;
 	}
 	rec.pad = 0;
+	if (rec.how == SHM_FULL_OPEN) /* a name, no bytes */
+		rec.wanted_bytes = rec.done_bytes = UNKNOWN_U64;
 	shm_tracer_cut_name(&rec);
 	t->fn_error = t->fn(t->ctx, &rec.head, sizeof(rec));
 	return 0;

@@ -392,6 +392,7 @@ static const struct {
 	[REC_SHM_SEGMENT] = { sizeof(struct rec_shm_segment), apply_shm },
 	[REC_SHM_SURVEY] = { sizeof(struct rec_head), apply_shm },
 	[REC_SHM_FULL] = { sizeof(struct rec_shm_full), apply_full },
+	[REC_SHM_LIMITS] = { sizeof(struct rec_shm_limits), apply_shm },
 };
 
 int model_apply(struct model *m, const struct rec_head *rec, size_t size)

@@ -217,6 +217,7 @@ static int apply_mount(struct shm_ledger *l, const struct rec_head *rec, const c
 		return err;
 	m->survey = l->survey;
 	m->m.rec = *r;
+	m->m.rec.comm[sizeof(m->m.rec.comm) - 1] = '\0';
 	m->m.rec.flags &= ~SHM_MOUNT_ANOTHER;
 	m->m.rec.flags |= target; /* once a target's, always of interest */
 	if (r->flags & SHM_MOUNT_TRACED && r->peak_bytes != UNKNOWN_U64 &&
@@ -320,6 +321,36 @@ static int apply_segment(struct shm_ledger *l, const struct rec_head *rec, const
 	return 0;
 }
 
+static int apply_limits(struct shm_ledger *l, const struct rec_head *rec, const char *text,
+			size_t len)
+{
+	size_t n = l->n_next_limits;
+
+	(void)text;
+	(void)len;
+	if (n == SHM_LIMITS)
+		return 0;
+	if (!(n & (n - 1))) { /* room is a power of two */
+		struct rec_shm_limits *larger =
+			realloc(l->next_limits, (n ? n * 2 : 1) * sizeof(*larger));
+
+		if (!larger)
+			return -ENOMEM;
+		l->next_limits = larger;
+	}
+	l->next_limits[l->n_next_limits++] = *(const struct rec_shm_limits *)rec;
+	return 0;
+}
+
+static void change_limits(struct shm_ledger *l)
+{
+	free(l->limits);
+	l->view.limits = l->limits = l->next_limits;
+	l->view.n_limits = l->n_next_limits;
+	l->next_limits = NULL;
+	l->n_next_limits = 0;
+}
+
 static int apply_survey(struct shm_ledger *l, const struct rec_head *rec, const char *text,
 			size_t len)
 {
@@ -332,7 +363,8 @@ static int apply_survey(struct shm_ledger *l, const struct rec_head *rec, const 
 	(void)len;
 	ledger_files_survey(l);
 	HASH_ITER(hh, l->mounts, m, m_next) {
-		if (m->survey != l->survey)
+		/* one that was looked at since, but before this one began, may be gone */
+		if (m->survey != l->survey || m->m.rec.head.ts_ns < rec->start_ns)
 			retire(l, m);
 	}
 	HASH_ITER(hh, l->chargers, c, c_next) {
@@ -347,6 +379,7 @@ static int apply_survey(struct shm_ledger *l, const struct rec_head *rec, const 
 		HASH_DELETE(hh, l->segments, s);
 		free(s);
 	}
+	change_limits(l);
 	l->survey++;
 	l->omitted_before = l->omitted;
 	l->omitted = 0;
@@ -378,6 +411,7 @@ int shm_ledger_apply(struct shm_ledger *l, const struct rec_head *rec, size_t si
 		[REC_SHM_SEGMENT] = { sizeof(struct rec_shm_segment), apply_segment },
 		[REC_SHM_SURVEY] = { sizeof(struct rec_head), apply_survey },
 		[REC_SHM_FULL] = { sizeof(struct rec_shm_full), apply_full },
+		[REC_SHM_LIMITS] = { sizeof(struct rec_shm_limits), apply_limits },
 	};
 	size_t fixed;
 
@@ -417,5 +451,7 @@ void shm_ledger_destroy(struct shm_ledger *l)
 		HASH_DELETE(hh, l->segments, s);
 		free(s);
 	}
+	free(l->limits);
+	free(l->next_limits);
 	free(l);
 }

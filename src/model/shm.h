@@ -108,6 +108,7 @@ struct shm_segment {
 #define SHM_HOLDERS 100000 /* of all files */
 #define SHM_CHARGERS 16384
 #define SHM_SEGMENTS 20000
+#define SHM_LIMITS 4096
 #define SHM_FULLS 256 /* the newest */
 
 /* Everything of the ledger that a sink may show; part of struct snapshot. */
@@ -118,6 +119,8 @@ struct shm_view {
 	size_t n_mounts;
 	const struct shm_segment *segments; /* by namespace and shmid */
 	size_t n_segments;
+	const struct rec_shm_limits *limits; /* of the segments, in each IPC namespace */
+	size_t n_limits;
 	/* memfd and shared anonymous, and files of a tmpfs that is mounted nowhere; the largest first */
 	const struct shm_file *const *anonymous;
 	size_t n_anonymous;

@@ -5,8 +5,8 @@
  * view out. Nobody else includes this.
  *
  * `survey` of an entry is the number of the survey that mentioned it last; the one under way is
- * ledger.survey. A mount's figures may be brought up to date between surveys, which counts as a
- * mention in the next one: a mount that vanishes may therefore be shown one survey longer.
+ * ledger.survey. A mount's figures may be brought up to date between surveys: of a mount the time
+ * counts too, which must not be before the survey began.
  */
 #ifndef MEMMON_SHM_LEDGER_H
 #define MEMMON_SHM_LEDGER_H
@@ -90,6 +90,8 @@ struct shm_ledger {
 	struct shm_file_entry *files;
 	struct shm_charger_entry *chargers;
 	struct shm_segment_entry *segments;
+	struct rec_shm_limits *limits, *next_limits; /* of the last survey, of the one under way */
+	size_t n_next_limits;
 	size_t n_holders; /* of all files */
 	uint64_t floor_bytes; /* files of no more than this are dropped until the survey ends */
 	uint64_t survey; /* from 1 on */

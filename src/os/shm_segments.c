@@ -70,7 +70,23 @@ static int emit(const struct sysv_segment *segment, uint32_t ino, bool ours, shm
 		.change_s = segment->change_s,
 	};
 
-	return fn(ctx, &rec);
+	return fn(ctx, &rec.head);
+}
+
+static int emit_limits(const struct sysv_limits *limits, uint32_t ino, bool ours, shm_segment_fn fn,
+		       void *ctx)
+{
+	struct rec_shm_limits rec = {
+		.head = { .type = REC_SHM_LIMITS, .size = sizeof(rec), .ts_ns = monotonic_ns() },
+		.ipc_namespace = ino,
+		.flags = ours ? 0 : SHM_SEGMENT_NAMESPACE,
+		.segments = limits->segments,
+		.least_bytes = limits->least_bytes,
+		.most_bytes = limits->most_bytes,
+		.total_bytes = limits->total_bytes,
+	};
+
+	return limits->segments ? fn(ctx, &rec.head) : 0;
 }
 
 int shm_segments_read(const struct namespace_list *ipc, shm_segment_fn fn, void *ctx,
@@ -99,6 +115,8 @@ int shm_segments_read(const struct namespace_list *ipc, shm_segment_fn fn, void 
 
 		/* ENOENT: a kernel without System V IPC; ESRCH: the namespace is gone */
 		*refused += look->err && look->err != -ENOENT && look->err != -ESRCH;
+		if (!err)
+			err = emit_limits(&look->limits, inos[i], !look->pid, fn, ctx);
 		for (size_t j = 0; j < look->segments.n && !err; j++)
 			err = emit(&look->segments.items[j], inos[i], !look->pid, fn, ctx);
 		sysvipc_finish(&look->segments);

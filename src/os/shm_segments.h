@@ -8,11 +8,11 @@
 #include "../../bpf/events.h"
 #include "namespaces.h"
 
-/* A negative return ends the call. */
-typedef int (*shm_segment_fn)(void *ctx, const struct rec_shm_segment *rec);
+/* Gets a REC_SHM_SEGMENT or REC_SHM_LIMITS. A negative return ends the call. */
+typedef int (*shm_segment_fn)(void *ctx, const struct rec_head *rec);
 
 /*
- * Our own namespace first, then the others of `ipc`. `refused`: how many of them cannot be read.
+ * Our own namespace first, then the others of `ipc`: of each its limits, then its segments. `refused`: how many of them cannot be read.
  * Returns 0, what `fn` returned, or -ENOMEM.
  */
 int shm_segments_read(const struct namespace_list *ipc, shm_segment_fn fn, void *ctx,

@@ -31,6 +31,7 @@ struct home {
 	const struct namespace *ns;
 	char id[CONTAINER_ID_DIGITS + 1];
 	const char *runtime;
+	bool ours; /* our own namespace */
 };
 
 static void find_container(struct home *h)
@@ -110,7 +111,7 @@ static void forget_ways(struct superblock *sb)
 {
 	clear_way(&sb->host);
 	clear_way(&sb->container);
-	sb->dev_shm = sb->pod = false;
+	sb->dev_shm = sb->ours = sb->pod = false;
 	sb->claim[0] = '\0';
 	sb->claim_runtime = "";
 }
@@ -157,6 +158,7 @@ static int take_mount(struct superblocks *s, const struct home *h, struct tmpfs_
 	sb->limit_bytes = m->limit_bytes;
 	sb->limit_inodes = m->limit_inodes;
 	sb->dev_shm = sb->dev_shm || (dev_shm && !m->hidden);
+	sb->ours = sb->ours || h->ours;
 	if (!*h->id && !*sb->claim)
 		find_claim(sb, m->point);
 	score = SCORE_IS | (dev_shm ? SCORE_DEV_SHM : 0) | (m->whole ? SCORE_WHOLE : 0) |
@@ -203,6 +205,7 @@ static int take_namespace(struct superblocks *s, const struct home *h)
 
 int superblocks_scan(struct superblocks *s, const struct namespaces *namespaces)
 {
+	uint32_t own = namespace_of(0, "mnt");
 	size_t n = namespaces->mnt.n;
 	struct home *homes = calloc(n + 1, sizeof(*homes));
 	struct superblock *sb, *tmp;
@@ -214,6 +217,7 @@ int superblocks_scan(struct superblocks *s, const struct namespaces *namespaces)
 	s->refused = s->omitted = 0;
 	for (size_t i = 0; i < n; i++) {
 		homes[i].ns = &namespaces->mnt.items[i];
+		homes[i].ours = homes[i].ns->ino == own;
 		find_container(&homes[i]);
 	}
 	for (int in_container = 0; in_container <= 1; in_container++)
@@ -249,14 +253,27 @@ void superblocks_finish(struct superblocks *s)
 
 struct superblock_owner superblock_owner(const struct superblock *sb)
 {
-	const struct superblock_way *c = &sb->container;
+	const struct superblock_way *c = &sb->container, *h = &sb->host;
 	bool found = c->score && !strcmp(c->id, sb->claim);
+	struct superblock_owner owner = {
+		.id = "",
+		.runtime = "",
+		.point = h->score ? h->point : "",
+		.hidden = (!h->score || h->hidden) && (!c->score || c->hidden),
+	};
 
-	if (*sb->claim && !found) /* its own namespace cannot be seen */
-		return (struct superblock_owner){ sb->claim, sb->claim_runtime, "/dev/shm" };
-	if (c->score && (found || sb->pod || !sb->host.score))
-		return (struct superblock_owner){ c->id, c->runtime, c->point };
-	return (struct superblock_owner){ "", "", sb->host.score ? sb->host.point : "" };
+	if (*sb->claim && !found) { /* its own namespace cannot be seen */
+		owner.id = sb->claim;
+		owner.runtime = sb->claim_runtime;
+		owner.point = "/dev/shm";
+	} else if (c->score && (found || sb->pod || !h->score)) {
+		owner.id = c->id;
+		owner.runtime = c->runtime;
+		owner.point = c->point;
+	} else if (h->score && !sb->ours) {
+		owner.pid = h->pid;
+	}
+	return owner;
 }
 
 void superblock_view_close(struct superblock_view *v)

@@ -36,6 +36,7 @@ struct superblock_way {
 struct superblock {
 	uint32_t dev; /* key */
 	bool dev_shm; /* some namespace has it at /dev/shm */
+	bool ours; /* our own namespace shows it */
 	uint64_t limit_bytes, limit_inodes; /* as its mount options say, UNKNOWN_U64 = default */
 	struct superblock_way host, container; /* the best outside containers, and in them */
 	char claim[CONTAINER_ID_DIGITS +
@@ -67,6 +68,8 @@ void superblocks_finish(struct superblocks *s); /* zeroed, finished or NULL is f
 /* The owner: container id ("" = host), its runtime ("" = not known), the mount point as it sees it. */
 struct superblock_owner {
 	const char *id, *runtime, *point;
+	pid_t pid; /* without a container: of a namespace that shows it, where ours does not; else 0 */
+	bool hidden; /* everywhere */
 };
 struct superblock_owner superblock_owner(const struct superblock *sb);
 

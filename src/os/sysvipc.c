@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/shm.h>
 #include <unistd.h>
 
 #include "readfile.h"
@@ -136,6 +137,29 @@ static int read_here(struct sysv_segments *out)
 	return err;
 }
 
+static void read_limits_here(struct sysv_limits *out)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct shminfo info;
+
+	*out = (struct sysv_limits){ 0 };
+	/* the type of the argument is that of other commands */
+	if (shmctl(0, IPC_INFO, (struct shmid_ds *)(void *)&info) < 0)
+		return;
+	*out = (struct sysv_limits){
+		.segments = info.shmmni,
+		.least_bytes = info.shmmin,
+		.most_bytes = info.shmmax,
+		.total_bytes = info.shmall > UINT64_MAX / page ? UINT64_MAX : info.shmall * page,
+	};
+}
+
+static int look_here(struct sysvipc_look *look)
+{
+	read_limits_here(&look->limits);
+	return read_here(&look->segments);
+}
+
 static int enter(pid_t pid)
 {
 	char path[64];
@@ -169,7 +193,7 @@ static void *visit_others(void *arg)
 		if (look->err == -ESRCH && look->spare)
 			look->err = enter(look->spare);
 		if (!look->err)
-			look->err = read_here(&look->segments);
+			look->err = look_here(look);
 	}
 	return NULL;
 }
@@ -194,7 +218,8 @@ int sysvipc_read(struct sysvipc_look *looks, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		looks[i].segments = (struct sysv_segments){ 0 };
-		looks[i].err = looks[i].pid ? -EAGAIN : read_here(&looks[i].segments);
+		looks[i].limits = (struct sysv_limits){ 0 };
+		looks[i].err = looks[i].pid ? -EAGAIN : look_here(&looks[i]);
 		others = others || looks[i].pid;
 	}
 	return others ? in_thread(&v) : 0;

@@ -36,12 +36,20 @@ struct sysv_segments {
 int sysvipc_parse(struct sysv_segments *out, const char *text, size_t len);
 void sysvipc_finish(struct sysv_segments *s); /* zeroed, finished or NULL is fine */
 
+/* Far beyond any memory where there is no limit. */
+struct sysv_limits {
+	uint64_t segments; /* 0 = nothing is known */
+	uint64_t least_bytes, most_bytes; /* of one segment */
+	uint64_t total_bytes; /* of all */
+};
+
 /* One IPC namespace to read, and what came of it. */
 struct sysvipc_look {
 	pid_t pid; /* of a process in it; 0 = our own */
 	pid_t spare; /* of another one, should that have ended; 0 = none */
 	int err; /* 0; -ESRCH: the processes are gone; -EPERM: it cannot be entered; others */
 	struct sysv_segments segments;
+	struct sysv_limits limits;
 };
 
 /*

@@ -111,6 +111,14 @@ static bool has_runtime(const struct shm_mount *m, const char *runtime)
 	return m->runtime && !strcmp(m->runtime, runtime);
 }
 
+/* mount(8), where it sees what is to be changed */
+static void put_mount(struct line *l, const struct shm_mount *m)
+{
+	if (m->rec.head.pid)
+		put(l, "nsenter -t %u -m ", m->rec.head.pid);
+	put(l, "mount");
+}
+
 /* Docker and Podman have an option of its own for /dev/shm. */
 static void put_run(struct line *l, const char *runtime, const struct shm_mount *m, uint64_t bytes)
 {
@@ -141,8 +149,8 @@ static void put_larger(struct line *l, const struct shm_mount *m, uint64_t bytes
 
 	put(l, "make it larger: ");
 	if (!is_in_container(m)) {
-		put(l, "mount -o remount,size=%s %s", size(text, bytes, &mount_units),
-		    safe_point(m));
+		put_mount(l, m);
+		put(l, " -o remount,size=%s %s", size(text, bytes, &mount_units), safe_point(m));
 	} else if (has_runtime(m, "docker") || has_runtime(m, "podman")) {
 		put_run(l, m->runtime, m, bytes);
 	} else if (has_runtime(m, "containerd") || has_runtime(m, "cri-o")) {
@@ -166,13 +174,15 @@ static void put_more_inodes(struct line *l, const struct shm_mount *m)
 	if (inodes)
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)inodes);
 	put(l, "its inodes are used up, not its bytes: ");
-	if (!is_in_container(m))
-		put(l, "mount -o remount,nr_inodes=%s %s", text, point);
-	else if (has_runtime(m, "docker") || has_runtime(m, "podman"))
+	if (!is_in_container(m)) {
+		put_mount(l, m);
+		put(l, " -o remount,nr_inodes=%s %s", text, point);
+	} else if (has_runtime(m, "docker") || has_runtime(m, "podman")) {
 		put(l, "%s run --tmpfs %s:nr_inodes=%s, or remove files from it", m->runtime, point,
 		    text);
-	else
+	} else {
 		put(l, "remove files from it, or nr_inodes=%s in the options of its mount", text);
+	}
 }
 
 static void put_orphans(struct line *l, const struct shm_mount *m, const struct shm_full *full)

@@ -217,6 +217,12 @@ static json_t *mount_json(const struct snapshot *s, const struct shm_mount *m, s
 	err |= json_put(json, "container", text_or_null(m->container));
 	err |= json_put(json, "container_id", text_or_null(m->container_id));
 	err |= json_put(json, "runtime", text_or_null(m->runtime));
+	err |= json_put(json, "namespace_of", m->rec.head.pid ? json_object() : json_null());
+	if (m->rec.head.pid) {
+		err |= json_put(json, "namespace_of.pid", json_integer(m->rec.head.pid));
+		err |= json_put(json, "namespace_of.comm", json_text(m->rec.comm));
+	}
+	err |= json_put(json, "hidden", json_boolean(m->rec.flags & SHM_MOUNT_HIDDEN));
 	err |= json_put(json, "dev_shm", json_boolean(m->rec.flags & SHM_MOUNT_DEV_SHM));
 	err |= json_put(json, "target", json_boolean(m->rec.flags & SHM_MOUNT_TARGET));
 	err |= json_put(json, "traced", json_boolean(m->rec.flags & SHM_MOUNT_TRACED));
@@ -310,6 +316,33 @@ static json_t *segments_json(const struct shm_view *v)
 	return json_done(list, err);
 }
 
+/* Beyond what any machine has it is no limit. */
+static json_t *most_json(uint64_t most)
+{
+	return most > INT64_MAX ? json_null() : json_count(most);
+}
+
+static json_t *limits_json(const struct shm_view *v)
+{
+	json_t *list = json_array();
+	int err = 0;
+
+	for (size_t i = 0; !err && v && i < v->n_limits; i++) {
+		const struct rec_shm_limits *r = &v->limits[i];
+		json_t *json = json_object();
+
+		err = json_put(json, "segments", json_count(r->segments));
+		err |= json_put(json, "segment_min_bytes", json_count(r->least_bytes));
+		err |= json_put(json, "segment_max_bytes", most_json(r->most_bytes));
+		err |= json_put(json, "total_bytes", most_json(r->total_bytes));
+		err |= json_put(json, "ipc_namespace", json_integer(r->ipc_namespace));
+		err |= json_put(json, "own_namespace",
+				json_boolean(!(r->flags & SHM_SEGMENT_NAMESPACE)));
+		err |= json_add(list, json);
+	}
+	return json_done(list, err);
+}
+
 static int put_sums(json_t *root, const struct shm_view *v)
 {
 	int err;
@@ -340,6 +373,7 @@ static int fill(json_t *root, const struct run *run, const struct snapshot *s)
 	err |= put_sums(root, v);
 	err |= json_put(root, "shm", all_mounts_json(s));
 	err |= json_put(root, "sysv", segments_json(v));
+	err |= json_put(root, "sysv_limits", limits_json(v));
 	err |= json_put(root, "anonymous",
 			files_json(v ? v->anonymous : NULL, v ? v->n_anonymous : 0, "name"));
 	return err ? -ENOMEM : 0;

@@ -159,8 +159,7 @@ static void draw_mount(struct live_view *v, const struct shm_mount *m)
 	int w = figure_columns(v);
 
 	put_cut(v, look, shm_show_point(text, sizeof(text), m), POINT_COLUMNS);
-	put_cut(v, look, *m->container ? show_name(text, sizeof(text), m->container) : "-",
-		CONTAINER_COLUMNS);
+	put_cut(v, look, shm_show_owner(text, sizeof(text), m), CONTAINER_COLUMNS);
 	if (share.known)
 		snprintf(percent, sizeof(percent), "%.1f", share.real * 100);
 	live_put(v, look, "%*s %*s %6s %*s ", w,

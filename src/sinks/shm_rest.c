@@ -109,6 +109,26 @@ static const struct shm_column segment_columns[] = {
 	{ "CHANGED AT", cell_change, 9, 0 },
 };
 
+/* As ipcs -l: of our own namespace. */
+static void print_limits(const struct shm_page *pg)
+{
+	char count[SHOW_LEN], bytes[SHOW_LEN];
+
+	for (size_t i = 0; i < pg->v->n_limits; i++) {
+		const struct rec_shm_limits *r = &pg->v->limits[i];
+
+		if (r->flags & SHM_SEGMENT_NAMESPACE)
+			continue;
+		fprintf(pg->out, "  %sat most %s segments", pg->dim,
+			show_count(count, r->segments));
+		if (r->most_bytes <= INT64_MAX)
+			fprintf(pg->out, ", %s each", bytes_cell(pg, bytes, r->most_bytes));
+		if (r->total_bytes <= INT64_MAX)
+			fprintf(pg->out, ", %s in all", bytes_cell(pg, bytes, r->total_bytes));
+		fprintf(pg->out, "%s\n", pg->plain);
+	}
+}
+
 int shm_print_segments(const struct shm_page *pg)
 {
 	size_t n = pg->v->n_segments;
@@ -129,6 +149,7 @@ int shm_print_segments(const struct shm_page *pg)
 		return -ENOMEM;
 	fprintf(pg->out, "\n%sSystem V segments%s\n%s", pg->bold, pg->plain, text);
 	free(text);
+	print_limits(pg);
 	return 0;
 }
 

@@ -95,6 +95,22 @@ const char *shm_show_point(char *dst, size_t cap, const struct shm_mount *m)
 	add_name(dst, cap, m->point, NAME_COLUMNS);
 	if (m->gone)
 		add(dst, cap, " (gone)");
+	else if (m->rec.flags & SHM_MOUNT_HIDDEN)
+		add(dst, cap, " (hidden)");
+	return dst;
+}
+
+const char *shm_show_owner(char *dst, size_t cap, const struct shm_mount *m)
+{
+	*dst = '\0';
+	if (*m->container) {
+		add_name(dst, cap, m->container, NAME_COLUMNS);
+	} else if (m->rec.head.pid) {
+		add(dst, cap, "ns of %u ", m->rec.head.pid);
+		add_name(dst, cap, m->rec.comm, COMM_LEN);
+	} else {
+		add(dst, cap, "-");
+	}
 	return dst;
 }
 
@@ -105,6 +121,10 @@ static void add_mount(char *dst, size_t cap, const struct shm_mount *m, const ch
 	if (*m->container) {
 		add(dst, cap, " of container ");
 		add_name(dst, cap, m->container, NAME_COLUMNS);
+	} else if (m->rec.head.pid) {
+		add(dst, cap, " in the mount namespace of pid %u (", m->rec.head.pid);
+		add_name(dst, cap, m->rec.comm, COMM_LEN);
+		add(dst, cap, ")");
 	}
 }
 

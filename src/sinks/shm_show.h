@@ -20,9 +20,14 @@ const char *shm_device(char *dst, uint32_t dev);
 struct field_value shm_share(uint64_t used, uint64_t limit);
 struct field_value shm_bytes(uint64_t bytes); /* UNKNOWN_U64 = not known */
 
-/* "/dev/shm", "/dev/shm (gone)", "?" where no survey has seen it. */
+/* "/dev/shm", "/dev/shm (gone)", "/dev/shm (hidden)": below another mount */
 const char *shm_show_point(char *dst, size_t cap, const struct shm_mount *m);
-/* "/dev/shm (64.0 MiB) of container web", "/dev/shm (no limit)" */
+/* "web", a container; "ns of 4711 sh": only in that process's mount namespace; "-": in our own */
+const char *shm_show_owner(char *dst, size_t cap, const struct shm_mount *m);
+/*
+ * "/dev/shm (64.0 MiB) of container web", "/dev/shm (no limit)", "/dev/shm (64.0 MiB) in the mount
+ * namespace of pid 4711 (sh)"
+ */
 const char *shm_show_mount(char *dst, size_t cap, const struct shm_mount *m,
 			   const struct unit *unit);
 /* "4711 python3", "4711 python3 (dead)", "n/a" */

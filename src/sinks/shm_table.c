@@ -38,10 +38,8 @@ static const char *cell_point(const struct shm_page *pg, char *dst, const void *
 
 static const char *cell_container(const struct shm_page *pg, char *dst, const void *row)
 {
-	const struct shm_mount *m = row;
-
 	(void)pg;
-	return *m->container ? show_name(dst, SHM_TEXT_LEN, m->container) : strcpy(dst, "-");
+	return shm_show_owner(dst, SHM_TEXT_LEN, row);
 }
 
 static const char *cell_limit(const struct shm_page *pg, char *dst, const void *row)

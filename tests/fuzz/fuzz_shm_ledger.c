@@ -47,6 +47,8 @@ static size_t record_size(unsigned int type)
 		return sizeof(struct rec_shm_segment);
 	case REC_SHM_FULL:
 		return sizeof(struct rec_shm_full);
+	case REC_SHM_LIMITS:
+		return sizeof(struct rec_shm_limits);
 	default:
 		return sizeof(struct rec_head);
 	}

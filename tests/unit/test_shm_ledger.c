@@ -117,6 +117,52 @@ static void test_a_survey(void **state)
 	assert_int_equal(v->mounts[0]->peak_ns, SEC);
 }
 
+/* A look between two surveys is no mention in the second: the mount may be gone since. */
+static void test_a_look_is_no_survey(void **state)
+{
+	struct rec_tick survey = { .head = HEAD(REC_SHM_SURVEY, rec_head, 0, 4 * SEC, 3 * SEC) };
+
+	(void)state;
+	SHM_MOUNT(m, SEC, 20, 0, 5 * MIB, HOST_DEV_SHM);
+	SHM_MOUNT(m, SEC, 21, 64 * MIB, 16 * MIB, WEB);
+	SHM_SURVEY(m, SEC);
+	SHM_MOUNT(m, 2 * SEC, 20, 0, 5 * MIB, HOST_DEV_SHM);
+	SHM_MOUNT(m, 2 * SEC, 21, 64 * MIB, 16 * MIB, WEB);
+	SHM_MOUNT(m, 3 * SEC, 21, 64 * MIB, 16 * MIB, WEB);
+	assert_int_equal(view()->n_mounts, 2);
+	APPLY(m, survey);
+	assert_int_equal(view()->n_mounts, 1);
+	assert_int_equal(view()->mounts[0]->rec.dev, 21);
+}
+
+/* Those of the last survey, and none from before. */
+static void test_limits(void **state)
+{
+	struct rec_shm_limits limits = { .head = HEAD(REC_SHM_LIMITS, rec_shm_limits, 0, SEC, 0),
+					 .segments = 4096,
+					 .most_bytes = UINT64_MAX };
+
+	(void)state;
+	for (uint32_t i = 0; i < 5; i++) {
+		limits.ipc_namespace = 100 + i;
+		APPLY(m, limits);
+	}
+	assert_int_equal(view()->n_limits, 0);
+	SHM_SURVEY(m, SEC);
+	assert_int_equal(view()->n_limits, 5);
+	assert_int_equal(view()->limits[4].ipc_namespace, 104);
+	APPLY(m, limits);
+	assert_int_equal(view()->n_limits, 5);
+	SHM_SURVEY(m, 2 * SEC);
+	assert_int_equal(view()->n_limits, 1);
+	for (uint32_t i = 0; i < SHM_LIMITS + 2; i++)
+		APPLY(m, limits);
+	SHM_SURVEY(m, 3 * SEC);
+	assert_int_equal(view()->n_limits, SHM_LIMITS);
+	SHM_SURVEY(m, 4 * SEC);
+	assert_int_equal(view()->n_limits, 0);
+}
+
 static void test_unknown_is_not_zero(void **state)
 {
 	struct rec_shm_mount r = shm_mount_rec(SEC, 21, 64 * MIB, 16 * MIB);
@@ -617,6 +663,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_no_record_no_ledger),
 		TEST(test_a_survey),
+		TEST(test_a_look_is_no_survey),
+		TEST(test_limits),
 		TEST(test_unknown_is_not_zero),
 		TEST(test_short_id),
 		TEST(test_states),

@@ -42,7 +42,9 @@ static void host(struct model *m, double s)
 
 	SHM_MOUNT(m, at(s), 22, 0, 5 * MIB, HOST_DEV_SHM);
 	SHM_FILE(m, at(s), 22, 3, 5 * MIB, 0, "sem.left behind");
-	run.flags = SHM_MOUNT_NO_FILES;
+	run.flags = SHM_MOUNT_NO_FILES | SHM_MOUNT_HIDDEN;
+	run.head.pid = 812;
+	memcpy(run.comm, EVIL, sizeof(EVIL));
 	run.used_inodes = 900;
 	SHM_APPLY(m, run, TEXTS("/run\0\0\0"));
 }
@@ -95,7 +97,19 @@ static void segments(struct model *m, double s)
 				       .attach_s = 1700000000,
 				       .change_s = 1600000000 };
 	struct rec_shm_file memfd = shm_file_rec(at(s), 1, 77, 3 * MIB, 50);
+	struct rec_shm_limits limits = {
+		.head = HEAD(REC_SHM_LIMITS, rec_shm_limits, 0, at(s), 0),
+		.ipc_namespace = 4026531839U,
+		.segments = 4096,
+		.least_bytes = 1,
+		.most_bytes = 32 * MIB,
+		.total_bytes = UINT64_MAX,
+	};
 
+	APPLY(m, limits);
+	limits.ipc_namespace = 4026532999U;
+	limits.flags = SHM_SEGMENT_NAMESPACE;
+	APPLY(m, limits);
 	APPLY(m, seg);
 	seg.flags = SHM_SEGMENT_NAMESPACE | SHM_SEGMENT_DEST | SHM_SEGMENT_LOCKED |
 		    SHM_SEGMENT_CREATOR_DEAD;

@@ -533,7 +533,8 @@ static void test_buried(void **state)
 	fclose(mounts);
 	run(f);
 	assert_int_equal(f->taken.n, 1);
-	assert_int_equal(mount_at(&f->taken, 0)->flags, SHM_MOUNT_NO_FILES);
+	assert_int_equal(mount_at(&f->taken, 0)->flags, SHM_MOUNT_NO_FILES | SHM_MOUNT_HIDDEN);
+	assert_int_equal(mount_at(&f->taken, 0)->head.pid, f->child.pid);
 	assert_int_equal(mount_at(&f->taken, 0)->limit_bytes, 1 << 20);
 	if (mount_at(&f->taken, 0)->used_bytes != UNKNOWN_U64)
 		assert_int_equal(mount_at(&f->taken, 0)->used_bytes, 5 * PAGE);

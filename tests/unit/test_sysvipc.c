@@ -166,17 +166,28 @@ static void test_another_namespace(void **state)
 }
 
 struct found {
+	size_t limits;
 	pid_t creator;
 	size_t n;
 	struct rec_shm_segment rec;
 };
 
-static int take(void *ctx, const struct rec_shm_segment *rec)
+static int take(void *ctx, const struct rec_head *head)
 {
+	const struct rec_shm_segment *rec = (const struct rec_shm_segment *)head;
 	struct found *f = ctx;
 
-	assert_int_equal(rec->head.type, REC_SHM_SEGMENT);
-	assert_int_equal(rec->head.size, sizeof(*rec));
+	if (head->type == REC_SHM_LIMITS) {
+		const struct rec_shm_limits *limits = (const struct rec_shm_limits *)head;
+
+		assert_int_equal(head->size, sizeof(*limits));
+		assert_true(limits->segments && limits->least_bytes && limits->most_bytes &&
+			    limits->total_bytes);
+		f->limits++;
+		return 0;
+	}
+	assert_int_equal(head->type, REC_SHM_SEGMENT);
+	assert_int_equal(head->size, sizeof(*rec));
 	if (rec->head.pid != (uint32_t)f->creator)
 		return 0;
 	f->rec = *rec;
@@ -199,6 +210,7 @@ static void test_records(void **state)
 	assert_int_equal(namespaces_find(&ns), 0);
 	assert_int_equal(shm_segments_read(&ns.ipc, take, &f, &refused), 0);
 	assert_int_equal(f.n, 1);
+	assert_true(f.limits >= 2); /* ours and the child's */
 	assert_int_equal(f.rec.ipc_namespace, namespace_of(child.pid, "ipc"));
 	assert_int_equal(f.rec.flags,
 			 SHM_SEGMENT_DEST | SHM_SEGMENT_NAMESPACE | SHM_SEGMENT_CREATOR_ALIVE);
@@ -220,10 +232,13 @@ static bool fork_a_maker(const char *arg)
 	return waitpid(maker, &status, 0) == maker && !status;
 }
 
-static int take_any_dead(void *ctx, const struct rec_shm_segment *rec)
+static int take_any_dead(void *ctx, const struct rec_head *head)
 {
+	const struct rec_shm_segment *rec = (const struct rec_shm_segment *)head;
 	size_t *n = ctx;
 
+	if (head->type != REC_SHM_SEGMENT)
+		return 0;
 	*n += rec->flags & SHM_SEGMENT_NAMESPACE && rec->flags & SHM_SEGMENT_CREATOR_DEAD &&
 	      !(rec->flags & SHM_SEGMENT_CREATOR_ALIVE) && rec->bytes == BYTES && !rec->attached;
 	return *n ? -ECANCELED : 0;
