@@ -39,7 +39,8 @@ static void read_ledger(struct watch *w, bool last)
 
 	if (!w->ledger)
 		return;
-	if (ledger_concerns_target(w->ledger) || s->tree.now.kind[MEM_SHMEM] > 0)
+	if ((ledger_concerns_target(w->ledger) || s->tree.now.kind[MEM_SHMEM] > 0) &&
+	    watch_may_trace(w))
 		err = ledger_trace(w->ledger);
 	if (!err)
 		err = ledger_read(w->ledger, last);
@@ -175,6 +176,17 @@ static void drain(struct watch *w)
 	end(w, "memmon-bpf failed");
 }
 
+static void govern(struct watch *w)
+{
+	int err = watch_govern(w);
+
+	if (err >= 0)
+		return;
+	watch_say("cannot keep the records", strerror(-err));
+	w->outputs.failed = true;
+	end(w, "memmon-bpf failed");
+}
+
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -199,8 +211,12 @@ static void loop(struct watch *w)
 		} else if (now >= next_ns) {
 			next_ns += ((now - next_ns) / interval_ns + 1) * interval_ns;
 			tick(w);
+		} else if (now >= w->govern.due_ns) {
+			govern(w);
 		} else {
-			wait_until(w, earlier(earlier(next_ns, end_ns), now + DRAIN_NS));
+			uint64_t until_ns = earlier(now + DRAIN_NS, w->govern.due_ns);
+
+			wait_until(w, earlier(earlier(next_ns, end_ns), until_ns));
 			if (monotonic_ns() < next_ns)
 				drain(w); /* else the tick does */
 		}
@@ -218,6 +234,7 @@ static void finish(struct watch *w)
 	const struct snapshot *s;
 
 	w->sampler.pss_at_ns = 0;
+	watch_govern_finish(w);
 	s = read_all(w, true);
 	if (!s)
 		return;
@@ -272,6 +289,7 @@ static void clean_up(struct watch *w)
 			w->scope.cgroup.path, strerror(-err));
 	containers_destroy(w->containers);
 	cgroup_mounts_finish(&w->mounts);
+	stats_switch_destroy(w->govern.stats);
 	model_destroy(w->model);
 	features_destroy(w->features);
 	if (w->signals >= 0)
@@ -292,6 +310,8 @@ int watch_run(struct options *o)
 		watch_end_ledger(&w);
 		tracer_destroy(w.tracer);
 		w.tracer = NULL;
+		stats_switch_destroy(w.govern.stats);
+		w.govern.stats = NULL;
 		outlive(&w);
 		status = exit_status(&w);
 	}
