@@ -46,14 +46,15 @@ static int keep_one_capability(void)
 /* The child: an order is a byte, 1 = on; the answer an errno, 0 = done. */
 static void __attribute__((noreturn)) serve(int fd)
 {
-	int stats = -1, err = keep_one_capability();
+	int stats = -1, err;
 	sigset_t all;
 	char on;
 
+	prctl(PR_SET_NAME, "memmon-stats");
+	err = keep_one_capability();
 	/* what ends us comes through the socket, not from the terminal */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	prctl(PR_SET_NAME, "memmon-stats");
 	close_all_but(fd);
 	while (recv(fd, &on, 1, 0) == 1) {
 		if (!err && on && stats < 0) {

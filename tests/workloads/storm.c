@@ -42,7 +42,7 @@ static void command(struct board *board, unsigned long n, enum order order)
 {
 	board->order = order;
 	for (unsigned long i = 0; i < n; i++)
-		while (board->at[i] != order)
+		while (board->at[i] != (int)order)
 			usleep(1000);
 }
 
