@@ -62,6 +62,9 @@ enum rec_type {
 			   mention is gone */
 	REC_SHM_FULL, /* struct rec_shm_full: a process hit a full tmpfs; from the ring buffer */
 	REC_SHM_LIMITS, /* struct rec_shm_limits: of System V segments, in one IPC namespace */
+	/* how the watch is done */
+	REC_MODE, /* struct rec_mode: from now on in this way */
+	REC_BPF_TIME, /* struct rec_bpf_time: what our programs cost everybody, as estimated so far */
 	REC_TYPES,
 };
 
@@ -119,6 +122,9 @@ enum vm_call { VM_MMAP, VM_MUNMAP, VM_BRK, VM_CALLS };
 	1U /* shares its parent's memory (vfork) or has not exec'ed yet: no RSS of its own */
 #define READING_ENDED 2U /* the process has ended: `now` is what it held when it began to exit */
 #define READING_NO_NOW 4U /* … and that is not known: the kernel told of the end too late */
+#define READING_SAMPLED 8U /* not every event was seen: each kind's own peak is a lower bound */
+#define READING_NO_KINDS \
+	16U /* of at_peak only the sum of the kinds is known; it stands in MEM_ANON */
 
 struct rec_reading {
 	struct rec_head head;
@@ -131,7 +137,7 @@ struct rec_reading {
 	struct mem_pages at_peak; /* all kinds at the instant of the highest RSS */
 	struct mem_pages peak; /* each kind's own highest value */
 	__u64 peak_ns; /* when RSS was highest; to one kernel tick */
-	__u64 error_pages; /* bound of at_peak and peak; 0 = exact */
+	__u64 error_pages; /* bound of at_peak and peak; 0 = exact, UNKNOWN_U64 = none */
 	__u64 minor_faults; /* since watching; UNKNOWN_U64 where not read yet */
 	__u64 major_faults;
 	__u64 cpu_ns; /* user + system time since watching; UNKNOWN_U64 where not read yet */
@@ -151,7 +157,7 @@ struct rec_tree {
 	struct mem_pages at_peak; /* the kinds at the instant when their RSS sum was highest */
 	struct mem_pages peak;
 	__u64 peak_ns;
-	__u64 error_pages; /* bound of at_peak: CPUs × batch where several processes were watched */
+	__u64 error_pages; /* bound of at_peak where several processes were watched; UNKNOWN_U64 = none */
 	__u64 processes_seen; /* every process that was ever watched */
 	__u64 processes_live;
 	__u64 processes_peak; /* most at once */
@@ -334,6 +340,41 @@ struct rec_shm_full {
 	char name[SHM_FULL_NAME]; /* the last part of the file's path */
 };
 
+/* From what costs most to what costs least. */
+enum watch_mode {
+	MODE_FULL, /* every event, and all that is optional */
+	MODE_LEAN, /* every event, without the hooks on every system call that shared memory may need */
+	MODE_SAMPLE, /* no hook on RSS: looks at the counters, once per interval */
+	WATCH_MODES,
+};
+
+enum mode_why {
+	MODE_STARTED, /* the watch began so */
+	MODE_ASKED, /* … as it was asked to, and stays so */
+	MODE_OVER_BUDGET,
+	MODE_CALM, /* stepped up again, to see what that costs now */
+	MODE_WHYS,
+};
+
+struct rec_mode {
+	struct rec_head head; /* no process */
+	__u32 mode; /* enum watch_mode */
+	__u32 why; /* enum mode_why */
+	__u64 share_ppm; /* of one core, measured; UNKNOWN_U64 = nothing was yet */
+	__u64 budget_ppm; /* 0 = none */
+};
+
+#define BPF_TIME_OWN 1U /* timed by the hook on RSS itself: only what watched processes pay */
+
+struct rec_bpf_time {
+	struct rec_head head; /* no process */
+	__u32 flags; /* BPF_TIME_* */
+	__u32 pad;
+	__u64 span_ns; /* the length of time that the estimates are of */
+	__u64 run_ns; /* in our attached programs, on behalf of every process of the machine */
+	__u64 runs;
+};
+
 _Static_assert(sizeof(struct rec_head) == 24, "rec_head");
 _Static_assert(sizeof(struct rec_start) == 24 + 8 + 32 + 16, "rec_start");
 _Static_assert(sizeof(struct rec_level) == 24 + 32, "rec_level");
@@ -351,6 +392,8 @@ _Static_assert(sizeof(struct rec_shm_holder) == 24 + 8 + 2 * 8 + 16, "rec_shm_ho
 _Static_assert(sizeof(struct rec_shm_charger) == 24 + 8 + 2 * 8 + 16, "rec_shm_charger");
 _Static_assert(sizeof(struct rec_shm_segment) == 24 + 10 * 4 + 7 * 8, "rec_shm_segment");
 _Static_assert(sizeof(struct rec_shm_limits) == 24 + 8 + 4 * 8, "rec_shm_limits");
+_Static_assert(sizeof(struct rec_mode) == 24 + 24, "rec_mode");
+_Static_assert(sizeof(struct rec_bpf_time) == 24 + 32, "rec_bpf_time");
 _Static_assert(sizeof(struct rec_shm_full) == 24 + 16 + 6 * 8 + 8 + 16 + SHM_FULL_NAME,
 	       "rec_shm_full");
 

@@ -20,6 +20,13 @@
 #define SLOT_ENDED 2U /* the process has ended, `final` is complete */
 #define SLOT_LAST 4U /* `last` is set */
 
+/* How the counters come to be known: by every event, or by looks at them (sample.bpf.h). */
+enum sampling {
+	SAMPLE_NEVER, /* the hook on rss_stat is attached */
+	SAMPLE_BEGINS, /* it no longer is, and the slots are brought up to date */
+	SAMPLE_ON,
+};
+
 /* `wanted`: by pid as our pid namespace sees it */
 enum wanted_how {
 	WANTED_NOW = 1,
@@ -41,7 +48,8 @@ struct slot {
 	__s64 swap_pages; /* as of the last event on swap */
 	struct mem_pages first; /* when it began to be watched */
 	struct mem_pages baseline; /* when its present mm began to be */
-	struct mem_pages last; /* when it ended, where on_exit comes too late for that */
+	struct mem_pages
+		last; /* when it ended, where on_exit comes too late; before, the last sample */
 	__u64 start_ns;
 	__u64 end_ns;
 	__u32 tgid; /* in the initial pid namespace */
@@ -57,8 +65,13 @@ struct slot {
 	__u64 brk;
 	struct vm_volume volume[VM_CALLS];
 	char comm[COMM_LEN];
+	/* of the sample mode (sample.bpf.h) */
+	__u64 mark; /* mm->hiwater_rss when it was last looked at */
+	__u64 ceiling; /* the highest mark since the process was first sampled; UNKNOWN_U64 = reset */
+	__u64 maxrss; /* signal->maxrss when its present program began */
+	__u64 sampled; /* 1 = it ever was */
 	struct rec_reading final; /* written once, when the process ends */
-	__u64 padding[7]; /* to whole cache lines */
+	__u64 padding[3]; /* to whole cache lines */
 };
 
 /* Of the kinds that make up RSS, what one CPU keeps for its shortcut. */
@@ -72,10 +85,13 @@ struct share {
 #define RSS_KINDS 3
 #define SHARE_AT(k) ((k) == MEM_SHMEM ? 2 : (k)) /* file, anon, shmem */
 
+#define KINDS_UNKNOWN (-(1LL << 62)) /* of peaks.file: nobody saw what `rss` consisted of */
+
 struct peaks {
 	__s64 kind[MEM_KINDS];
 	__s64 rss;
-	__s64 file, anon, swap; /* at the instant of `rss`; shmem is the rest of it */
+	__s64 file, anon,
+		swap; /* at the instant of `rss`; shmem is the rest of it; see KINDS_UNKNOWN */
 	__u64 jiffies; /* of that instant */
 };
 

@@ -10,7 +10,7 @@
 #ifndef MEMMON_PROC_BPF_H
 #define MEMMON_PROC_BPF_H
 
-#include "rss.bpf.h"
+#include "sample.bpf.h"
 #include "task.bpf.h"
 
 #define PF_EXITING 0x00000004
@@ -138,6 +138,7 @@ static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
 	s->pid = pid;
 	s->ppid = pid_in_own_ns(BPF_CORE_READ(leader, real_parent));
 	s->how = how;
+	s->maxrss = BPF_CORE_READ(leader, signal, maxrss);
 	bpf_probe_read_kernel(&s->comm, sizeof(s->comm), &leader->comm);
 	if (how == START_COMMAND)
 		s->flags = SLOT_ARMED;
@@ -211,6 +212,9 @@ int BPF_PROG(on_exec, struct task_struct *task)
 		return 0;
 	armed = s->flags & SLOT_ARMED;
 	bpf_probe_read_kernel(&s->comm, sizeof(s->comm), &task->comm);
+	if (sampling == SAMPLE_ON && !armed)
+		sample_gone(s, n, task->signal->maxrss);
+	s->maxrss = task->signal->maxrss;
 	detach_mm(s, n); /* only where others still use the old mm: else it died before */
 	attach_mm(s, n, (u64)task->mm);
 	s->threads = 1;
@@ -230,7 +234,7 @@ int BPF_PROG(on_exec, struct task_struct *task)
 /* All that is known of a slot, as one reading. */
 static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 {
-	u64 now_ns = bpf_ktime_get_ns(), peak_jiffies = 0, mm;
+	u64 now_ns = bpf_ktime_get_ns(), peak_jiffies = 0, mm, missed;
 	struct peaks peaks;
 	s64 peak_rss = -1;
 
@@ -281,6 +285,16 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 	}
 	/* one that has given its mm up, at its end, had memory of its own */
 	r->flags = mm || peak_rss > 0 ? 0 : READING_NO_MM;
+	if (r->at_peak.kind[MEM_FILE] == KINDS_UNKNOWN) {
+		r->flags |= READING_NO_KINDS;
+		r->at_peak.kind[MEM_FILE] = r->at_peak.kind[MEM_SHMEM] = 0;
+		r->at_peak.kind[MEM_ANON] = peak_rss;
+	}
+	missed = sample_error(s, peak_rss);
+	if (missed > r->error_pages)
+		r->error_pages = missed;
+	if (s->sampled)
+		r->flags |= READING_SAMPLED;
 	r->peak_ns = base_ns + (peak_jiffies - base_jiffies) * cfg_tick_ns;
 	if (r->peak_ns > now_ns)
 		r->peak_ns = now_ns; /* a jiffy may have begun before base_ns was taken */
@@ -348,10 +362,14 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (!(s->flags & SLOT_ARMED))
 		__sync_fetch_and_add(&tree.live, -1);
 	fold_tree(this_tree_cpu());
+	if (sampling == SAMPLE_ON && s->mm)
+		sample(s, n);
+	else if (sampling == SAMPLE_ON && !(s->flags & SLOT_LAST))
+		sample_gone(s, n, signal->maxrss);
 	fill_reading(&s->final, s, n);
 	s->final.flags |= READING_ENDED;
 	/* the last thread hid nothing that it did not fold in the end, before others unmapped any of it */
-	if (!has_percpu_rss() && !s->remote)
+	if (!has_percpu_rss() && !s->remote && !s->sampled)
 		s->final.error_pages -= THREAD_KEEPS_PAGES;
 	if (s->flags & SLOT_LAST)
 		s->final.now = s->last;
@@ -374,6 +392,8 @@ int BPF_PROG(on_exit_mm, struct task_struct *task, struct mm_struct *mm)
 		return 0;
 	s = find_by_tgid(task->tgid, &n);
 	if (s && s->mm == (u64)mm) {
+		if (sampling == SAMPLE_ON)
+			sample(s, n);
 		sum_counters(s->last.kind, (u64)mm);
 		s->flags |= SLOT_LAST;
 	}

@@ -78,6 +78,57 @@ int adopt_tasks(struct bpf_iter__task *ctx)
 	return 0;
 }
 
+/*
+ * Brings every slot up to date while the hook on rss_stat is not attached: before the sample mode, and
+ * after it, so that the next event finds what the tree holds no further off than by what happened
+ * since. What such an event replaces heals as ever.
+ */
+SEC("iter/bpf_map_elem")
+int rebook(struct bpf_iter__bpf_map_elem *ctx)
+{
+	u32 *n = ctx->value;
+	s64 now[MEM_KINDS];
+	struct slot *s;
+	u64 mm;
+
+	if (!n)
+		return 0;
+	s = slot_at(*n);
+	if (!s || (s->flags & (SLOT_ARMED | SLOT_ENDED)))
+		return 0;
+	mm = s->mm;
+	if (!mm)
+		return 0;
+	settle_shortcuts(*n);
+	sample(s, *n);
+	book_present(s, *n, mm, now);
+	/* whoever detaches it takes it off the index first: if that went by, what was booked is undone */
+	if (!bpf_map_lookup_elem(&slots_by_mm, &mm))
+		take_out(s, *n);
+	touch(s);
+	return 0;
+}
+
+/* A sampled slot: true where there is something to tell of it since the last look. */
+static __always_inline bool look_again(struct slot *s, u32 n)
+{
+	struct mem_pages before = s->last;
+	u64 mark = s->mark;
+
+	sample(s, n);
+	return mark != s->mark || before.kind[MEM_FILE] != s->last.kind[MEM_FILE] ||
+	       before.kind[MEM_ANON] != s->last.kind[MEM_ANON] ||
+	       before.kind[MEM_SWAP] != s->last.kind[MEM_SWAP] ||
+	       before.kind[MEM_SHMEM] != s->last.kind[MEM_SHMEM];
+}
+
+static __always_inline void add_sample(const struct slot *s)
+{
+	if (sampling == SAMPLE_ON && s->mm)
+		for (int k = 0; k < MEM_KINDS; k++)
+			sampled_now[k] += s->last.kind[k];
+}
+
 SEC("iter/bpf_map_elem")
 int read_processes(struct bpf_iter__bpf_map_elem *ctx)
 {
@@ -88,8 +139,14 @@ int read_processes(struct bpf_iter__bpf_map_elem *ctx)
 	if (!n || !r)
 		return 0;
 	s = slot_at(*n);
-	if (!s || (s->flags & (SLOT_ARMED | SLOT_ENDED)) || !(s->touched || read_all))
+	if (!s || (s->flags & (SLOT_ARMED | SLOT_ENDED)))
 		return 0;
+	if (sampling == SAMPLE_ON && look_again(s, *n))
+		touch(s);
+	if (!s->touched && !read_all) {
+		add_sample(s);
+		return 0;
+	}
 	/* as an addition, which is a barrier: touched is cleared before its shortcut is closed */
 	if (s->touched)
 		__sync_fetch_and_add(&s->touched, -1);
@@ -98,6 +155,8 @@ int read_processes(struct bpf_iter__bpf_map_elem *ctx)
 	/* where the buffer is full the kernel comes again with the same element */
 	if (bpf_seq_write(ctx->meta->seq, r, sizeof(*r)))
 		touch(s);
+	else
+		add_sample(s);
 	return 0;
 }
 

@@ -141,8 +141,11 @@ static __noinline int fold_tree(struct tree_cpu *t)
 			t->unfolded[k] = 0;
 		}
 		now[k] = *(volatile s64 *)&tree.now[k];
-		raise(&t->peak[k], now[k]);
 	}
+	if (sampling)
+		return 0; /* nobody books what the processes do meanwhile */
+	for (int k = 0; k < MEM_KINDS; k++)
+		raise(&t->peak[k], now[k]);
 	rss = rss_of(now);
 	if (rss > t->peak_rss) {
 		t->peak_rss = rss;
@@ -179,64 +182,77 @@ static __always_inline void close_shortcut(u32 n, u32 cpu)
 }
 
 /*
+ * Moves what the tree holds of a slot to what its mm's counters are now, which are summed up in `now`;
+ * what the slot held before may be nothing. No shortcut is open.
+ */
+static __noinline int book_present(struct slot *s, u32 n, u64 mm, s64 *now)
+{
+	struct counters c;
+
+	if (!s || !now)
+		return 0;
+	read_counters(&c, (struct mm_struct *)mm);
+	for (int k = 0; k < MEM_KINDS; k++) {
+		s64 moved = c.count[k] - *(volatile s64 *)&s->count_seen[k];
+
+		now[k] = c.count[k];
+		__sync_fetch_and_add(&s->count_seen[k], moved);
+		__sync_fetch_and_add(&tree.now[k], moved);
+	}
+	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
+		struct cell *cell = cell_at(n, cpu);
+
+		if (!cell)
+			continue;
+		for (int k = 0; k < MEM_KINDS; k++) {
+			s64 part = read_part(&c, k, cpu), moved = part - *part_at(cell, k);
+
+			*part_at(cell, k) = part;
+			now[k] += part;
+			if (moved)
+				__sync_fetch_and_add(&tree.now[k], moved);
+		}
+		cell->counted = ~(u32)rss_of(c.count); /* nothing is summed up yet */
+	}
+	s->swap_pages = now[MEM_SWAP];
+	s->level_pages = rss_of(now);
+	s->last_cpu = NO_CPU;
+	return 0;
+}
+
+/*
  * Begins to book the events of `mm` on a slot, with what it holds now as the baseline. The caller
  * folds the tree, unless it can be preempted.
  */
 static __noinline int attach_mm(struct slot *s, u32 n, u64 mm)
 {
-	struct counters c;
 	struct cell *cell;
 	s64 now[MEM_KINDS];
 
 	if (!s || !mm)
 		return 0;
-	read_counters(&c, (struct mm_struct *)mm);
-	for (int k = 0; k < MEM_KINDS; k++) {
-		s->count_seen[k] = c.count[k];
-		now[k] = c.count[k];
-	}
-	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
-		cell = cell_at(n, cpu);
-		if (!cell)
-			continue;
-		for (int k = 0; k < MEM_KINDS; k++) {
-			s64 part = read_part(&c, k, cpu);
-
-			*part_at(cell, k) = part;
-			now[k] += part;
-		}
-		cell->counted = ~(u32)rss_of(c.count); /* nothing is summed up yet */
-	}
+	book_present(s, n, mm, now);
 	cell = cell_at(n, 0);
 	if (cell) {
 		raise_rss(&cell->peaks, rss_of(now), now[MEM_FILE], now[MEM_ANON], now[MEM_SWAP]);
 		for (int k = 0; k < MEM_KINDS; k++)
 			raise(&cell->peaks.kind[k], now[k]);
 	}
-	for (int k = 0; k < MEM_KINDS; k++) {
+	for (int k = 0; k < MEM_KINDS; k++)
 		s->baseline.kind[k] = now[k];
-		__sync_fetch_and_add(&tree.now[k], now[k]);
-	}
-	s->swap_pages = now[MEM_SWAP];
-	s->level_pages = rss_of(now);
-	s->last_cpu = NO_CPU;
 	s->brk = BPF_CORE_READ((struct mm_struct *)mm, brk);
+	s->mark = BPF_CORE_READ((struct mm_struct *)mm, hiwater_rss);
 	touch(s);
 	s->mm = mm;
 	index_insert(mm, n);
 	return 0;
 }
 
-/* The mm is gone, or no longer this process's: takes what remains of it out of the tree. */
-static __noinline int detach_mm(struct slot *s, u32 n)
+/* Takes what the tree still holds of a slot out of it. */
+static __noinline int take_out(struct slot *s, u32 n)
 {
-	s64 held[MEM_KINDS];
-
-	if (!s || !s->mm || !index_remove(s->mm, n))
+	if (!s)
 		return 0;
-	touch(s);
-	for (int k = 0; k < MEM_KINDS; k++)
-		held[k] = s->count_seen[k];
 	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
 		struct cell *cell = cell_at(n, cpu);
 
@@ -244,14 +260,30 @@ static __noinline int detach_mm(struct slot *s, u32 n)
 			continue;
 		cell->mm = 0;
 		for (int k = 0; k < MEM_KINDS; k++) {
-			held[k] += *part_at(cell, k);
+			s64 part = *part_at(cell, k);
+
 			*part_at(cell, k) = 0;
+			if (part)
+				__sync_fetch_and_add(&tree.now[k], -part);
 		}
 	}
 	for (int k = 0; k < MEM_KINDS; k++) {
-		s->count_seen[k] = 0;
-		__sync_fetch_and_add(&tree.now[k], -held[k]);
+		s64 held = *(volatile s64 *)&s->count_seen[k];
+
+		/* the tree and count_seen move by the same difference, whoever else moves them */
+		__sync_fetch_and_add(&s->count_seen[k], -held);
+		__sync_fetch_and_add(&tree.now[k], -held);
 	}
+	return 0;
+}
+
+/* The mm is gone, or no longer this process's: takes what remains of it out of the tree. */
+static __noinline int detach_mm(struct slot *s, u32 n)
+{
+	if (!s || !s->mm || !index_remove(s->mm, n))
+		return 0;
+	touch(s);
+	take_out(s, n);
 	/* last: user space takes it as leave to give the slot to another process */
 	barrier();
 	s->mm = 0;
@@ -430,6 +462,21 @@ static __always_inline void reset_tops(struct cell *cell)
 	reset_top(cell, MEM_ANON);
 	reset_top(cell, MEM_SHMEM);
 	cell->rss_top = 0;
+}
+
+/* Closes every shortcut, and puts what they have seen where it outlives what they rest on. */
+static __noinline int settle_shortcuts(u32 n)
+{
+	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
+		struct cell *cell = cell_at(n, cpu);
+
+		if (!cell)
+			continue;
+		cell->mm = 0;
+		raise_by_shortcut(&cell->peaks, cell);
+		reset_tops(cell);
+	}
+	return 0;
 }
 
 static __always_inline void open_shortcut(const struct booking *at, u64 mm, s64 rss)

@@ -18,6 +18,7 @@ const volatile __u32 cfg_cpus = 1; /* possible CPUs, at most MAX_CPUS */
 const volatile __u32 cfg_slots = 1;
 const volatile __u32 cfg_alarm_ended = 512; /* ended slots waiting that are worth a wake-up */
 const volatile __u64 cfg_tick_ns = 4000000; /* length of a jiffy */
+const volatile __u64 cfg_slack = 0; /* pages by which the kernel's own high-water mark may be off */
 const volatile bool cfg_children = true; /* watch what watched processes fork */
 const volatile bool cfg_all = false; /* watch everything */
 const volatile bool cfg_group_dead =
@@ -37,6 +38,8 @@ __u32 ended_waiting; /* slots in `ended_slots`; cleared by the reader before it 
 __u32 ended_alarmed; /* the reader was woken up for them; cleared with `ended_waiting` */
 __u32 adopt_pass; /* 0 = the first; user space counts */
 __u32 read_all; /* the reader wants untouched processes too */
+__u32 sampling; /* enum sampling; user space sets it */
+__s64 sampled_now[MEM_KINDS]; /* Σ of the samples of one pass; cleared by the reader before it */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

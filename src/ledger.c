@@ -228,6 +228,27 @@ int ledger_trace(struct ledger *l)
 	return start_survey(l);
 }
 
+int ledger_untrace(struct ledger *l)
+{
+	if (!l->traced)
+		return 0;
+	/* the survey first: it reads the tracer's maps */
+	shm_survey_destroy(l->survey);
+	l->survey = NULL;
+	shm_tracer_destroy(l->tracer);
+	l->tracer = NULL;
+	l->traced = false;
+	l->n_pending = 0;
+	*l->why = '\0';
+	return start_survey(l);
+}
+
+void ledger_run_time(const struct ledger *l, struct run_time *sum)
+{
+	if (l->tracer)
+		shm_tracer_run_time(l->tracer, sum);
+}
+
 void ledger_add_target(struct ledger *l, uint32_t pid)
 {
 	char path[64];

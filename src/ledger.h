@@ -38,6 +38,11 @@ void ledger_destroy(struct ledger *l); /* NULL is fine */
 /* From now on files, holders and charges too. Again is fine. */
 int ledger_trace(struct ledger *l);
 
+/* Back to mounts only, until ledger_trace() is called again. Returns 0 or a negative errno. */
+int ledger_untrace(struct ledger *l);
+/* Adds how long the programs ran that trace charges, while the kernel's statistics were on. */
+void ledger_run_time(const struct ledger *l, struct run_time *sum);
+
 /*
  * The /dev/shm of this process is of interest; one look where its mount namespace is that of another
  * target. Whatever keeps it from being found is no error.

@@ -39,6 +39,8 @@ static const char help_text[] =
 	"      --vma              mmap, munmap and brk volumes where only a costly hook has them\n"
 	"      --fail-if EXPR     exit with 3 when it held: 'peak.rss>2GiB || system.available<512MiB'\n"
 	"      --strict           exit with 4 when records were lost\n"
+	"      --budget PERCENT   of a core for the hooks, beyond which RSS is sampled (5; COMMAND: 0, any)\n"
+	"      --sample           sample RSS from the start: no hook on it; peaks have wider bounds\n"
 	"      --max-processes N  in JSON and the summary (1000)\n"
 	"      --btf FILE         type information of the kernel, where it has none itself\n"
 	"  -q, --quiet            print nothing              -v, --verbose       say what happens\n"
@@ -69,7 +71,11 @@ enum {
 	OPT_BTF,
 	OPT_USAGE,
 	OPT_FIELDS,
+	OPT_BUDGET,
+	OPT_SAMPLE,
 };
+
+#define DEFAULT_BUDGET 0.05 /* without a command, where exactness comes first */
 
 /* argp itself names --usage in its messages. */
 static const struct argp_option rows[] = {
@@ -92,6 +98,8 @@ static const struct argp_option rows[] = {
 	{ "max-processes", OPT_MAX_PROCESSES, "N", 0, NULL, 0 },
 	{ "fail-if", OPT_FAIL_IF, "EXPR", 0, NULL, 0 },
 	{ "strict", OPT_STRICT, NULL, 0, NULL, 0 },
+	{ "budget", OPT_BUDGET, "PERCENT", 0, NULL, 0 },
+	{ "sample", OPT_SAMPLE, NULL, 0, NULL, 0 },
 	{ "btf", OPT_BTF, "FILE", 0, NULL, 0 },
 	{ "quiet", 'q', NULL, 0, NULL, 0 },
 	{ "verbose", 'v', NULL, 0, NULL, 0 },
@@ -146,6 +154,22 @@ static double parse_seconds(struct argp_state *state, const char *option, const 
 		refuse(state, "%s: '%s' is out of range; give %g to 1000000000 seconds", option,
 		       text, least);
 	return value;
+}
+
+static double parse_budget(struct argp_state *state, const char *text)
+{
+	char *end;
+	double percent = strtod(text, &end);
+
+	if (*end == '%' && end > text)
+		end++;
+	if (end == text || *end || !isfinite(percent))
+		refuse(state, "--budget: '%s' is not a number of percent", text);
+	if (percent < 0 || percent > 100 || (percent > 0 && percent < 0.01))
+		refuse(state,
+		       "--budget: '%s' is out of range; give 0.01 to 100 percent of one core, or 0 for any",
+		       text);
+	return percent / 100;
 }
 
 static void add_pids(struct argp_state *state, struct options *o, const char *text)
@@ -245,6 +269,8 @@ static void check_targets(struct argp_state *state, const struct options *o)
 		refuse(state, "--scope needs a command: memmon-bpf --scope -- COMMAND");
 	if (o->wait && !o->n_containers)
 		refuse(state, "--wait needs a container: memmon-bpf -c CONTAINER --wait");
+	if (o->sample && o->budget >= 0)
+		refuse(state, "--sample and --budget exclude each other: sampling costs the least");
 	if (o->json && o->csv && strcmp(o->json, "-") == 0 && strcmp(o->csv, "-") == 0)
 		refuse(state, "--json - and --csv - exclude each other: both are standard output");
 }
@@ -315,6 +341,12 @@ static error_t take(int key, char *arg, struct argp_state *state)
 	case OPT_STRICT:
 		o->strict = true;
 		break;
+	case OPT_BUDGET:
+		o->budget = parse_budget(state, arg);
+		break;
+	case OPT_SAMPLE:
+		o->sample = true;
+		break;
 	case OPT_BTF:
 		o->btf = arg;
 		break;
@@ -349,6 +381,8 @@ static error_t take(int key, char *arg, struct argp_state *state)
 		if (!o->command && strcmp(state->argv[state->argc - 1], "--") == 0)
 			refuse(state, "no command after --");
 		check_targets(state, o);
+		if (o->budget < 0)
+			o->budget = o->command || o->sample ? 0 : DEFAULT_BUDGET;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -360,7 +394,7 @@ void options_parse(struct options *o, int argc, char **argv)
 {
 	static const struct argp argp = { .options = rows, .parser = take };
 
-	*o = (struct options){ .interval_s = 0.1, .max_processes = 1000 };
+	*o = (struct options){ .interval_s = 0.1, .max_processes = 1000, .budget = -1 };
 	argp_err_exit_status = 2;
 	if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
 		o->mode = MODE_DOCTOR;

@@ -33,6 +33,8 @@ struct options {
 	bool wait; /* for containers that do not run yet */
 	double interval_s; /* 0.01 or more */
 	double duration_s; /* 0 = until the end */
+	double budget; /* share of one core for our programs; 0 = as much as it takes */
+	bool sample; /* looks at the counters instead of a hook on every event */
 	const char *json, *csv; /* file names; "-" = standard output; NULL = none */
 	const struct unit *unit; /* NULL = by size */
 	bool from_zero, pss, vma, lines, quiet, strict, no_color;

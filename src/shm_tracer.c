@@ -18,6 +18,8 @@
 
 #include <bpf/btf.h>
 
+#include "run_time.h"
+
 /* As in tracer.c: libbpf must not look for the modules' BTF. */
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
@@ -490,6 +492,11 @@ void shm_tracer_destroy(struct shm_tracer *t)
 		return;
 	unload(t);
 	free(t);
+}
+
+void shm_tracer_run_time(const struct shm_tracer *t, struct run_time *sum)
+{
+	run_time_add_hooks(sum, t->skel->obj);
 }
 
 enum shm_chain shm_tracer_chain(const struct shm_tracer *t)

@@ -47,6 +47,9 @@ int shm_tracer_alarm_fd(const struct shm_tracer *t);
 /* Hands over the REC_SHM_FULL that happened since the last call. No waiting. */
 int shm_tracer_drain(struct shm_tracer *t);
 
+/* Adds how long the hooks ran on behalf of all processes, while the kernel's statistics were on. */
+void shm_tracer_run_time(const struct shm_tracer *t, struct run_time *sum);
+
 /* Records lost because the ring buffer was full, and charges that no map had room for. */
 uint64_t shm_tracer_lost(const struct shm_tracer *t);
 

@@ -10,10 +10,12 @@
 #include "tracer_state.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -80,6 +82,9 @@ static int set_programs(struct tracer *t, const struct tracer_config *config,
 	bpf_program__set_autoattach(skel->progs.read_processes, false);
 	bpf_program__set_autoattach(skel->progs.set_up, false);
 	bpf_program__set_autoattach(skel->progs.settle, false);
+	bpf_program__set_autoattach(skel->progs.rebook, false);
+	bpf_program__set_autoattach(skel->progs.on_rss_stat, false);
+	bpf_program__set_autoattach(skel->progs.on_rss_stat_atomic, false);
 	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++) {
 		err = bpf_program__set_autoload(optional[i].program, optional[i].on);
 		if (err)
@@ -122,6 +127,9 @@ static void set_config(struct tracer *t, const struct tracer_config *config)
 	skel->rodata->cfg_all = config->all;
 	skel->rodata->cfg_cgroup = config->cgroups;
 	skel->rodata->cfg_cgroup_hierarchy = config->cgroup_hierarchy;
+	skel->rodata->cfg_slack = RSS_KINDS * (uint64_t)t->cpus * (t->batch - 1);
+	skel->bss->sampling = config->sample ? SAMPLE_ON : SAMPLE_NEVER;
+	t->sampled = config->sample;
 }
 
 int tracer_free_slot(struct tracer *t, uint32_t n)
@@ -168,7 +176,21 @@ static int attach_iterators(struct tracer *t)
 	if (!t->adopt)
 		return -errno;
 	t->read = bpf_program__attach_iter(t->skel->progs.read_processes, &opts);
-	return t->read ? 0 : -errno;
+	if (!t->read)
+		return -errno;
+	t->rebook = bpf_program__attach_iter(t->skel->progs.rebook, &opts);
+	return t->rebook ? 0 : -errno;
+}
+
+struct bpf_program *tracer_hook(const struct tracer *t)
+{
+	return t->percpu ? t->skel->progs.on_rss_stat : t->skel->progs.on_rss_stat_atomic;
+}
+
+static int attach_hook(struct tracer *t)
+{
+	t->hook = bpf_program__attach(tracer_hook(t));
+	return t->hook ? 0 : -errno;
 }
 
 static int load(struct tracer *t, const struct tracer_config *config,
@@ -203,6 +225,8 @@ static int load(struct tracer *t, const struct tracer_config *config,
 		return err;
 	*step = "attach the BPF programs";
 	err = memmon_bpf__attach(t->skel);
+	if (!err && !config->sample)
+		err = attach_hook(t);
 	if (!err)
 		err = attach_iterators(t);
 	if (err)
@@ -266,6 +290,8 @@ void tracer_destroy(struct tracer *t)
 	ring_buffer__free(t->alarms);
 	bpf_link__destroy(t->adopt);
 	bpf_link__destroy(t->read);
+	bpf_link__destroy(t->rebook);
+	bpf_link__destroy(t->hook);
 	memmon_bpf__destroy(t->skel);
 	HASH_ITER(hh, t->bases, base, next) {
 		HASH_DEL(t->bases, base);
@@ -352,4 +378,57 @@ int tracer_adopt(struct tracer *t)
 	if (!err)
 		err = tracer_run(t->skel->progs.settle);
 	return err ? err : adopted;
+}
+
+/* Brings every slot up to date. */
+static int rebook(const struct tracer *t)
+{
+	char byte;
+	ssize_t got;
+	int fd = bpf_iter_create(bpf_link__fd(t->rebook)), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	do {
+		got = read(fd, &byte, sizeof(byte));
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	if (got < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static int begin_sampling(struct tracer *t)
+{
+	int err;
+
+	t->skel->bss->sampling = SAMPLE_BEGINS;
+	bpf_link__destroy(t->hook);
+	t->hook = NULL;
+	t->sampled = true;
+	/* an event that is under way has ended before any slot is looked at; without it, in all likelihood */
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	err = rebook(t);
+	t->skel->bss->sampling = SAMPLE_ON;
+	return err;
+}
+
+static int end_sampling(struct tracer *t)
+{
+	int err = rebook(t);
+
+	if (!err)
+		err = attach_hook(t);
+	if (!err)
+		err = tracer_run(t->skel->progs.settle);
+	if (t->hook)
+		t->skel->bss->sampling = SAMPLE_NEVER;
+	return err;
+}
+
+int tracer_set_mode(struct tracer *t, enum tracer_mode mode)
+{
+	if (mode == (t->hook ? TRACER_HOOK : TRACER_SAMPLE))
+		return 0;
+	return mode == TRACER_SAMPLE ? begin_sampling(t) : end_sampling(t);
 }

@@ -17,6 +17,7 @@
 #include "../bpf/maps.h"
 
 struct features;
+struct run_time;
 
 struct tracer_config {
 	bool children; /* watch what watched processes start, and adopt what they started */
@@ -27,6 +28,13 @@ struct tracer_config {
 	uint32_t slots; /* processes that can be watched at once; 0 = a default */
 	bool verbose; /* libbpf's messages go to stderr */
 	const char *btf; /* a BTF file instead of the kernel's own; NULL = the kernel's */
+	bool sample; /* begin in TRACER_SAMPLE */
+};
+
+/* How the counters come to be known: see bpf/sample.bpf.h for what that means for the peaks. */
+enum tracer_mode {
+	TRACER_HOOK, /* every event: exact, at a price for every process of the machine */
+	TRACER_SAMPLE, /* tracer_read() looks at every process's counters, which costs only us */
 };
 
 /* Takes one record; it is valid during the call only. A negative return ends the current call. */
@@ -71,6 +79,13 @@ int tracer_drain(struct tracer *t);
 /* Hands over readings of the processes that changed (or `all`), of the tree, and the cost. */
 int tracer_read(struct tracer *t, bool all);
 
+/* Returns 0 or a negative errno; the mode is then as it was. The mode that is already is fine. */
+int tracer_set_mode(struct tracer *t, enum tracer_mode mode);
+
+/* Adds how long our programs ran on behalf of all processes, while the kernel's statistics were on. */
+void tracer_run_time(const struct tracer *t, struct run_time *sum);
+/* Without the kernel's statistics: what the hook on RSS took for watched processes, by its own clock. */
+void tracer_own_time(const struct tracer *t, struct run_time *sum);
 /* Watched processes that live now. */
 uint64_t tracer_live(const struct tracer *t);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "os/procfs.h"
+#include "run_time.h"
 #include "util/clock.h"
 
 #define AT_LEAST_EVERY_NS 1000000000ULL
@@ -41,12 +42,15 @@ static uint64_t minus(uint64_t whole, uint64_t part)
 static void complete_reading(struct tracer *t, struct rec_reading *r)
 {
 	uint32_t others = r->threads_peak < t->cpus ? r->threads_peak : t->cpus;
+	uint64_t racing = 0;
 	struct base *base;
 	struct proc_stat stat;
 
 	/* one fold in flight on each other CPU that runs a thread: see bpf/rss.bpf.h */
 	if (t->percpu && others > 1)
-		r->error_pages = (others - 1) * t->batch * (t->cpus > EXACT_CPUS ? 3 : 1);
+		racing = (others - 1) * t->batch * (t->cpus > EXACT_CPUS ? 3 : 1);
+	if (r->error_pages < racing)
+		r->error_pages = racing; /* what the looks missed comes from the kernel side */
 	if (!(r->flags & READING_ENDED)) {
 		if (procfs_read_stat((pid_t)r->head.pid, &stat) == 0) {
 			r->minor_faults = stat.minor_faults;
@@ -178,9 +182,11 @@ static int read_processes(struct tracer *t, bool all)
 	ssize_t got;
 
 	/* a pass now and then all the same: a touch may fall between two of the reader's steps */
-	if (!all && !t->skel->bss->any_touched && now_ns - t->read_at_ns < AT_LEAST_EVERY_NS)
+	if (!all && t->hook && !t->skel->bss->any_touched &&
+	    now_ns - t->read_at_ns < AT_LEAST_EVERY_NS)
 		return 0;
 	t->read_at_ns = now_ns;
+	memset(t->skel->bss->sampled_now, 0, sizeof(t->skel->bss->sampled_now));
 	t->skel->bss->any_touched = 0;
 	t->skel->bss->read_all = all;
 	fd = bpf_iter_create(bpf_link__fd(t->read));
@@ -201,6 +207,31 @@ static int read_processes(struct tracer *t, bool all)
 static int64_t rss_of(const struct mem_pages *p)
 {
 	return p->kind[MEM_FILE] + p->kind[MEM_ANON] + p->kind[MEM_SHMEM];
+}
+
+/* The tree as the sum of the looks: in the sample mode nobody books what happens in between. */
+static void add_samples(struct tracer *t, struct rec_tree *rec)
+{
+	struct rec_tree *h = &t->highest;
+
+	if (!t->hook) {
+		for (int k = 0; k < MEM_KINDS; k++) {
+			rec->now.kind[k] = t->skel->bss->sampled_now[k];
+			if (rec->now.kind[k] > h->peak.kind[k])
+				h->peak.kind[k] = rec->now.kind[k];
+		}
+		if (rss_of(&rec->now) > rss_of(&h->at_peak)) {
+			h->at_peak = rec->now;
+			h->peak_ns = rec->head.ts_ns;
+		}
+	}
+	for (int k = 0; k < MEM_KINDS; k++)
+		if (h->peak.kind[k] > rec->peak.kind[k])
+			rec->peak.kind[k] = h->peak.kind[k];
+	if (rss_of(&h->at_peak) <= rss_of(&rec->at_peak))
+		return;
+	rec->at_peak = h->at_peak;
+	rec->peak_ns = h->peak_ns;
 }
 
 static int read_tree(struct tracer *t)
@@ -235,7 +266,7 @@ static int read_tree(struct tracer *t)
 			rec.at_peak.kind[k] = c->at_peak[k];
 	}
 	/* what runs now may be the highest, and not folded yet */
-	if (rss_of(&rec.now) > highest) {
+	if (t->hook && rss_of(&rec.now) > highest) {
 		rec.at_peak = rec.now;
 		rec.peak_ns = rec.head.ts_ns;
 	} else {
@@ -244,9 +275,14 @@ static int read_tree(struct tracer *t)
 		if (rec.peak_ns > rec.head.ts_ns)
 			rec.peak_ns = rec.head.ts_ns;
 	}
-	/* no bound with processes that are not tracked, nor before 6.2, where each thread keeps some */
+	if (t->sampled)
+		add_samples(t, &rec);
+	/*
+	 * No bound with processes that are not tracked, nor before 6.2, where each thread keeps some, nor
+	 * of a sum that nobody followed: processes may have been high at one moment between two looks.
+	 */
 	rec.error_pages = UNKNOWN_U64;
-	if (t->percpu && !rec.processes_untracked)
+	if (t->percpu && !rec.processes_untracked && !t->sampled)
 		rec.error_pages = t->cpus * (FOLD_PAGES - 1);
 	return t->fn(t->ctx, &rec.head, rec.head.size);
 }
@@ -301,4 +337,26 @@ int tracer_read(struct tracer *t, bool all)
 uint64_t tracer_live(const struct tracer *t)
 {
 	return t->skel->bss->tree.live;
+}
+
+void tracer_run_time(const struct tracer *t, struct run_time *sum)
+{
+	run_time_add_hooks(sum, t->skel->obj);
+}
+
+void tracer_own_time(const struct tracer *t, struct run_time *sum)
+{
+	uint64_t timed_events = 0, timed_ns = 0, events = 0;
+
+	for (uint32_t cpu = 0; cpu < t->cpus; cpu++) {
+		timed_events += t->skel->bss->tree_cpus[cpu].timed_events;
+		timed_ns += t->skel->bss->tree_cpus[cpu].timed_ns;
+		events += t->skel->bss->tree_cpus[cpu].events;
+	}
+	sum->runs += events;
+	if (timed_events)
+		sum->ns +=
+			(uint64_t)((double)events *
+				   (double)minus(timed_ns, timed_events * t->skel->bss->clock_ns) /
+				   (double)timed_events);
 }

@@ -36,10 +36,16 @@ struct tracer {
 	size_t n_lingering;
 	uint64_t read_at_ns; /* when the processes were last read */
 	uint64_t cost_at_ns; /* when the last REC_COST was made */
+	struct bpf_link *rebook;
+	struct bpf_link *hook; /* on rss_stat; NULL = TRACER_SAMPLE */
+	bool sampled; /* it ever was in that mode */
+	struct rec_tree highest; /* of the sums of the samples: at_peak, peak, peak_ns */
 };
 
 /* Runs one of the programs that user space calls itself. Returns 0 or a negative errno. */
 int tracer_run(struct bpf_program *program);
+/* The program on rss_stat. */
+struct bpf_program *tracer_hook(const struct tracer *t);
 /* Hands a slot, all of it zero, to the kernel side. */
 int tracer_free_slot(struct tracer *t, uint32_t n);
 

@@ -40,7 +40,8 @@ static void read_ledger(struct watch *w, bool last)
 	if (!w->ledger)
 		return;
 	err = ledger_read(w->ledger, last);
-	if (!err && !last && (ledger_concerns_target(w->ledger) || s->tree.now.kind[MEM_SHMEM] > 0))
+	if (!err && !last && watch_may_trace(w) &&
+	    (ledger_concerns_target(w->ledger) || s->tree.now.kind[MEM_SHMEM] > 0))
 		err = ledger_trace(w->ledger);
 	if (!err) {
 		w->run.shm_chain = ledger_chain_name(w->ledger);
@@ -183,6 +184,17 @@ static void wait_until(struct watch *w, uint64_t until_ns)
 		end(w, "the terminal is gone");
 }
 
+static void govern(struct watch *w)
+{
+	int err = watch_govern(w);
+
+	if (err >= 0)
+		return;
+	watch_say("cannot keep the records", strerror(-err));
+	w->outputs.failed = true;
+	end(w, "memmon-bpf failed");
+}
+
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -209,8 +221,12 @@ static void loop(struct watch *w)
 		} else if (now >= next_ns) {
 			next_ns += ((now - next_ns) / interval_ns + 1) * interval_ns;
 			tick(w);
+		} else if (now >= w->govern.due_ns) {
+			govern(w);
 		} else {
-			wait_until(w, earlier(earlier(next_ns, end_ns), now + DRAIN_NS));
+			uint64_t until_ns = earlier(now + DRAIN_NS, w->govern.due_ns);
+
+			wait_until(w, earlier(earlier(next_ns, end_ns), until_ns));
 			if (monotonic_ns() < next_ns)
 				drain(w); /* else the tick does */
 		}
@@ -228,6 +244,7 @@ static void finish(struct watch *w)
 	const struct snapshot *s;
 
 	w->sampler.pss_at_ns = 0;
+	watch_govern_finish(w);
 	s = read_all(w, true);
 	if (!s)
 		return;
@@ -283,6 +300,7 @@ static void clean_up(struct watch *w)
 	containers_destroy(w->containers);
 	containers_destroy(w->names);
 	cgroup_mounts_finish(&w->mounts);
+	stats_switch_destroy(w->govern.stats);
 	model_destroy(w->model);
 	features_destroy(w->features);
 	if (w->signals >= 0)
@@ -303,6 +321,8 @@ int watch_run(struct options *o)
 		watch_end_ledger(&w);
 		tracer_destroy(w.tracer);
 		w.tracer = NULL;
+		stats_switch_destroy(w.govern.stats);
+		w.govern.stats = NULL;
 		outlive(&w);
 		status = exit_status(&w);
 	}

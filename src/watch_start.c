@@ -115,6 +115,7 @@ static int start_tracer(struct watch *w)
 		.cgroups = w->o->cgroup || w->containers,
 		.volumes = w->o->vma,
 		.slots = w->o->all ? 16384 : 0,
+		.sample = w->o->sample,
 		.btf = w->o->btf,
 		.verbose = w->o->verbose,
 	};
@@ -268,7 +269,7 @@ void watch_start_ledger(struct watch *w)
 	if (!w->containers)
 		config.containers = w->names;
 	err = ledger_create(&config, &w->ledger);
-	if (!err && (w->o->command || w->containers))
+	if (!err && (w->o->command || w->containers) && watch_may_trace(w))
 		err = ledger_trace(w->ledger);
 	if (err) {
 		watch_say("cannot look at the shared memory", strerror(-err));
@@ -284,6 +285,7 @@ int watch_start(struct watch *w)
 	int failed = w->o->command ? EXIT_FAILED_WITH_COMMAND : EXIT_FAILED, status;
 	char why[512];
 
+	w->govern.stats = stats_switch_create();
 	if (features_probe(w->o->btf, &w->features))
 		return failed;
 	features_note_vma(w->features, w->o->vma);
@@ -304,6 +306,7 @@ int watch_start(struct watch *w)
 	w->start_ns = monotonic_ns();
 	if (sampler_read(&w->sampler) || adopt(w))
 		return failed;
+	watch_govern_start(w);
 	if (w->o->command || w->containers)
 		watch_start_ledger(w);
 	if (w->o->verbose)

@@ -5,9 +5,12 @@
 
 #include "command.h"
 #include "features.h"
+#include "governor.h"
 #include "ledger.h"
 #include "outputs.h"
+#include "run_time.h"
 #include "sampler.h"
+#include "stats_switch.h"
 #include "targets.h"
 #include "tracer.h"
 
@@ -15,6 +18,18 @@
 #define EXIT_CONDITION 3
 #define EXIT_LOST 4
 #define EXIT_FAILED_WITH_COMMAND 125
+
+/* What measures the cost of our programs, and keeps it within the budget: see watch_govern.c. */
+struct govern {
+	struct governor governor;
+	struct stats_switch *stats; /* NULL = the kernel's statistics cannot be had */
+	uint64_t due_ns; /* when a window begins or ends next */
+	bool open; /* a window is */
+	uint64_t open_ns; /* since when */
+	struct run_time begin; /* what had run by then */
+	uint64_t from_ns, to_ns; /* the span of the estimates: */
+	double run_ns, runs;
+};
 
 struct watch {
 	struct options *o;
@@ -32,6 +47,7 @@ struct watch {
 	struct command_signals inherited;
 	struct run run;
 	struct outputs outputs;
+	struct govern govern;
 	char target[256];
 	int signals; /* a signalfd; -1 = none yet */
 	int interrupts; /* SIGINT, SIGQUIT, SIGTERM, SIGHUP so far */
@@ -57,5 +73,14 @@ int watch_start(struct watch *w);
  */
 void watch_start_ledger(struct watch *w);
 void watch_end_ledger(struct watch *w); /* again is fine */
+/* May charges be traced now? Not where that takes hooks that cost too much. */
+bool watch_may_trace(const struct watch *w);
+
+/* Measures and governs from now on. */
+void watch_govern_start(struct watch *w);
+/* To be called at w->govern.due_ns. Returns 0, or a negative errno from the model. */
+int watch_govern(struct watch *w);
+/* Ends a window that is open; what it has seen counts. */
+int watch_govern_finish(struct watch *w);
 
 #endif

@@ -45,6 +45,7 @@ struct percpu_counter {
 struct mm_struct {
 	struct percpu_counter rss_stat[4];
 	unsigned long brk;
+	unsigned long hiwater_rss;
 };
 
 struct ns_common {
@@ -86,6 +87,7 @@ struct signal_struct {
 	int group_exit_code;
 	unsigned long min_flt;
 	unsigned long maj_flt;
+	unsigned long maxrss;
 	unsigned long long sum_sched_runtime;
 };
 

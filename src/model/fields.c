@@ -33,8 +33,18 @@ GET_TREE_KIND(first, rss, KIND_RSS)
 GET_TREE_KIND(at_peak, rss, KIND_RSS)
 GET_TREE_KINDS(now)
 GET_TREE_KINDS(first)
-GET_TREE_KINDS(at_peak)
 GET_TREE_KINDS(peak)
+
+static struct field_value at_peak_kind(const struct snapshot *s, enum mem_kind kind)
+{
+	return value_kind(s->tree.known && !s->tree.no_kinds, &s->tree.at_peak, (int)kind,
+			  s->page_bytes);
+}
+
+GET(at_peak_anon, at_peak_kind(s, MEM_ANON))
+GET(at_peak_file, at_peak_kind(s, MEM_FILE))
+GET(at_peak_shmem, at_peak_kind(s, MEM_SHMEM))
+GET(at_peak_swap, at_peak_kind(s, MEM_SWAP))
 GET(peak_at, value_since_start(s->tree.known, s, s->tree.peak_ns))
 GET(peak_error, value_pages(s->tree.known, s->tree.error_pages, s->page_bytes))
 GET(interval_peak, value_pages(s->tree.known, s->tree.level_peak_pages, s->page_bytes))
@@ -120,6 +130,35 @@ static struct field_value share_of_target_cpu(const struct snapshot *s)
 	return value_real(true, bpf.real / target.real);
 }
 
+static struct field_value bpf_share(const struct snapshot *s)
+{
+	const struct rec_bpf_time *r = &s->bpf_time.last;
+
+	return value_real(s->bpf_time.known && r->span_ns,
+			  r->span_ns ? (double)r->run_ns / (double)r->span_ns : 0);
+}
+
+static struct field_value sampled(const struct snapshot *s)
+{
+	return value_whole(s->mode.known,
+			   s->mode.n_steps &&
+				   s->mode.steps[s->mode.n_steps - 1].mode == MODE_SAMPLE);
+}
+
+/* The newest window may have been a while ago. */
+static struct field_value bpf_runs(const struct snapshot *s)
+{
+	const struct rec_bpf_time *r = &s->bpf_time.last;
+	double whole = (double)(s->now_ns - s->start_ns);
+
+	if (!s->bpf_time.known || !r->span_ns)
+		return value_unknown();
+	return value_whole(true, (uint64_t)((double)r->runs * whole / (double)r->span_ns));
+}
+
+GET(mode_full, value_length(s->mode.known, s->mode.lasted_ns[MODE_FULL]))
+GET(mode_lean, value_length(s->mode.known, s->mode.lasted_ns[MODE_LEAN]))
+GET(mode_sample, value_length(s->mode.known, s->mode.lasted_ns[MODE_SAMPLE]))
 GET(events, value_whole(s->cost.known, s->cost.last.events))
 GET(tool_cpu, value_length(s->cost.known, s->cost.last.tool_cpu_ns))
 GET(tool_rss, value_whole(s->cost.known, s->cost.last.tool_rss_bytes))
@@ -321,6 +360,21 @@ const struct field snapshot_fields[] = {
 	  lost_records },
 	{ "overhead.share_of_target_cpu", "overhead.share_of_target_cpu", FIELD_RATIO, 0,
 	  "time of our BPF program as a share of the target's run time", share_of_target_cpu },
+	{ "overhead.bpf_share_of_core", "overhead.bpf_share_of_core", FIELD_RATIO, 0,
+	  "estimate of the share of one core in our BPF programs, from bpf(2) run-time statistics",
+	  bpf_share },
+	{ "overhead.bpf_runs", "overhead.bpf_runs", FIELD_COUNT, 0,
+	  "estimate of how often our BPF programs ran, from bpf(2) run-time statistics", bpf_runs },
+	{ "sampled", NULL, FIELD_COUNT, T,
+	  "1 while RSS is sampled once per interval (--budget, --sample), from our own log",
+	  sampled },
+	{ "mode.full", "overhead.mode.full_s", FIELD_SECONDS, 0,
+	  "how long every event was seen and all hooks were attached, from our own log",
+	  mode_full },
+	{ "mode.lean", "overhead.mode.lean_s", FIELD_SECONDS, 0,
+	  "how long every event was seen without optional hooks, from our own log", mode_lean },
+	{ "mode.sample", "overhead.mode.sample_s", FIELD_SECONDS, 0,
+	  "how long RSS was sampled, from our own log", mode_sample },
 };
 const size_t n_snapshot_fields = sizeof(snapshot_fields) / sizeof(snapshot_fields[0]);
 

@@ -256,6 +256,42 @@ static int apply_cost(struct model *m, const struct rec_head *rec)
 	return 0;
 }
 
+static int apply_mode(struct model *m, const struct rec_head *rec)
+{
+	const struct rec_mode *r = (const struct rec_mode *)rec;
+	struct mode_step *step;
+	uint64_t number = m->snap.mode.steps_omitted + m->snap.mode.n_steps + 1;
+
+	if (r->mode >= WATCH_MODES || r->why >= MODE_WHYS)
+		return 0; /* of a newer recording */
+	if (m->snap.mode.n_steps) {
+		step = &m->steps[m->snap.mode.n_steps - 1];
+		if (rec->ts_ns > step->ts_ns)
+			m->mode_ns[step->mode] += rec->ts_ns - step->ts_ns;
+	}
+	if (m->snap.mode.n_steps == MODE_STEPS) {
+		memmove(m->steps, m->steps + 1, --m->snap.mode.n_steps * sizeof(*m->steps));
+		m->snap.mode.steps_omitted++;
+	}
+	step = &m->steps[m->snap.mode.n_steps++];
+	*step = (struct mode_step){ .ts_ns = rec->ts_ns,
+				    .number = number,
+				    .mode = r->mode,
+				    .why = r->why,
+				    .share_ppm = r->share_ppm,
+				    .budget_ppm = r->budget_ppm };
+	m->snap.mode.known = true;
+	m->snap.mode.ever_sampled = m->snap.mode.ever_sampled || r->mode == MODE_SAMPLE;
+	return 0;
+}
+
+static int apply_bpf_time(struct model *m, const struct rec_head *rec)
+{
+	m->snap.bpf_time.last = *(const struct rec_bpf_time *)rec;
+	m->snap.bpf_time.known = true;
+	return 0;
+}
+
 static void oom_add_top(struct oom_kill *kill, const struct process_entry *e, uint64_t page_bytes)
 {
 	const size_t n = sizeof(kill->top) / sizeof(kill->top[0]);
@@ -385,6 +421,8 @@ static const struct {
 	[REC_PSS] = { sizeof(struct rec_pss), apply_pss },
 	[REC_COST] = { sizeof(struct rec_cost), apply_cost },
 	[REC_TICK] = { sizeof(struct rec_head), apply_tick },
+	[REC_MODE] = { sizeof(struct rec_mode), apply_mode },
+	[REC_BPF_TIME] = { sizeof(struct rec_bpf_time), apply_bpf_time },
 	[REC_SHM_MOUNT] = { sizeof(struct rec_shm_mount), apply_shm },
 	[REC_SHM_FILE] = { sizeof(struct rec_shm_file), apply_shm },
 	[REC_SHM_HOLDER] = { sizeof(struct rec_shm_holder), apply_shm },

@@ -33,6 +33,16 @@ struct process {
 	uint64_t pss_bytes; /* UNKNOWN_U64 without --pss */
 };
 
+/* A change of the way of watching, or the one that it began with. */
+struct mode_step {
+	uint64_t ts_ns;
+	uint64_t number; /* from 1 on */
+	enum watch_mode mode; /* from then on */
+	enum mode_why why;
+	uint64_t share_ppm; /* of one core, which our programs took; UNKNOWN_U64 = not measured */
+	uint64_t budget_ppm; /* 0 = none */
+};
+
 struct oom_kill {
 	uint64_t ts_ns;
 	uint32_t pid;
@@ -66,6 +76,7 @@ struct snapshot {
 		struct mem_pages first; /* of the first REC_TREE, or at the command's exec */
 		struct mem_pages now, at_peak, peak;
 		uint64_t peak_ns, error_pages;
+		bool no_kinds; /* of at_peak only the sum of the kinds is known */
 		uint64_t processes, processes_live, processes_peak, processes_untracked;
 		/* sums over the processes; UNKNOWN_U64 = none known */
 		uint64_t minor_faults, major_faults, cpu_ns;
@@ -95,6 +106,20 @@ struct snapshot {
 		bool known; /* false until the first REC_COST */
 		struct rec_cost last;
 	} cost;
+
+	struct {
+		bool known; /* false until the first REC_MODE */
+		bool ever_sampled;
+		uint64_t lasted_ns[WATCH_MODES]; /* how long in each mode */
+		const struct mode_step *steps; /* oldest first; the newest says what is now */
+		size_t n_steps;
+		uint64_t steps_omitted; /* older ones */
+	} mode;
+
+	struct {
+		bool known; /* false until the first REC_BPF_TIME */
+		struct rec_bpf_time last;
+	} bpf_time;
 
 	/* live ones first, by RSS, then ended ones, by peak; each descending, ties by pid */
 	const struct process *const *processes;

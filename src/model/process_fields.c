@@ -24,12 +24,12 @@
 
 #define has_now process_has_now
 #define has_first process_has_rss
-#define has_at_peak process_has_rss
+#define has_at_peak process_has_kinds
 #define has_peak process_has_rss
 
 GET_KIND(now, rss, KIND_RSS)
 GET_KIND(first, rss, KIND_RSS)
-GET_KIND(at_peak, rss, KIND_RSS)
+GET(at_peak_rss, value_kind(process_has_rss(p), &p->reading.at_peak, KIND_RSS, s->page_bytes))
 GET_KINDS(now)
 GET_KINDS(first)
 GET_KINDS(at_peak)

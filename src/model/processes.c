@@ -240,6 +240,7 @@ static void note_peak(struct process_table *t, const struct rec_reading *r)
 		t->best.at_peak = r->at_peak;
 		t->best.peak_ns = r->peak_ns;
 		t->best.error_pages = r->error_pages;
+		t->best.no_kinds = r->flags & READING_NO_KINDS;
 	} else if (rss_pages(&r->at_peak) == rss_pages(&t->best.at_peak) &&
 		   r->error_pages > t->best.error_pages) {
 		/* the same peak, known less exactly since another CPU took part */

@@ -51,6 +51,7 @@ struct process_table {
 		bool known;
 		struct mem_pages at_peak;
 		uint64_t peak_ns, error_pages;
+		bool no_kinds;
 	} best;
 	struct mem_pages kind_peak; /* each kind's highest of any single process */
 };
@@ -88,6 +89,12 @@ void processes_sum(const struct process_table *t, struct process_sums *out);
 static inline bool process_has_rss(const struct process *p)
 {
 	return p->has_reading && !(p->reading.flags & READING_NO_MM);
+}
+
+/* … and what its peak consisted of is known. */
+static inline bool process_has_kinds(const struct process *p)
+{
+	return process_has_rss(p) && !(p->reading.flags & READING_NO_KINDS);
 }
 
 /* … and what it holds, or held when it ended, is known. */

@@ -6,6 +6,8 @@
  * own peak is exact. At the instant of any one process's peak the tree held at least that process;
  * and a tree of one process is that process. Both are put right here.
  */
+#include <string.h>
+
 #include "state.h"
 
 /* The tree is one process, and that process's figures are known. */
@@ -24,10 +26,12 @@ static void build_peak(struct model *m)
 	s->tree.at_peak = m->tree.at_peak;
 	s->tree.peak_ns = m->tree.peak_ns;
 	s->tree.error_pages = m->tree.error_pages;
+	s->tree.no_kinds = false;
 	if (single ||
 	    (t->best.known && rss_pages(&t->best.at_peak) > rss_pages(&s->tree.at_peak))) {
 		s->tree.at_peak = t->best.at_peak;
 		s->tree.peak_ns = t->best.peak_ns;
+		s->tree.no_kinds = t->best.no_kinds;
 	}
 	if (single)
 		s->tree.error_pages = t->best.error_pages;
@@ -60,11 +64,26 @@ static void build_tree(struct model *m)
 	build_peak(m);
 }
 
+static void build_mode(struct model *m)
+{
+	struct snapshot *s = &m->snap;
+
+	memcpy(s->mode.lasted_ns, m->mode_ns, sizeof(m->mode_ns));
+	s->mode.steps = m->steps;
+	if (s->mode.n_steps) {
+		const struct mode_step *newest = &m->steps[s->mode.n_steps - 1];
+
+		if (s->now_ns > newest->ts_ns)
+			s->mode.lasted_ns[newest->mode] += s->now_ns - newest->ts_ns;
+	}
+}
+
 const struct snapshot *model_snapshot(struct model *m)
 {
 	struct snapshot *s = &m->snap;
 
 	build_tree(m);
+	build_mode(m);
 	processes_list(&m->table);
 	s->processes = m->table.order;
 	s->n_processes = m->table.n;

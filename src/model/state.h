@@ -9,6 +9,7 @@
 #include "processes.h"
 
 #define OOM_KILLS 64 /* the newest are kept */
+#define MODE_STEPS 64
 
 struct model {
 	/* system, charge, cost, times and footprint are kept right here, the rest is built */
@@ -25,6 +26,8 @@ struct model {
 	struct oom_kill oom[OOM_KILLS];
 	char *oom_cgroup[OOM_KILLS]; /* owned; oom[].cgroup points at them */
 	size_t n_oom;
+	struct mode_step steps[MODE_STEPS];
+	uint64_t mode_ns[WATCH_MODES]; /* how long in each mode, until the newest step */
 	struct history_point history[HISTORY_POINTS];
 	size_t n_history;
 };

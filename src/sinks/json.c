@@ -149,6 +149,48 @@ static int put_oom(json_t *root, const struct snapshot *s)
 	return json_put(root, "oom", list) ? -ENOMEM : err;
 }
 
+static json_t *step_json(const struct snapshot *s, const struct mode_step *step)
+{
+	static const char *const whys[MODE_WHYS] = {
+		[MODE_STARTED] = "start",
+		[MODE_ASKED] = "--sample",
+		[MODE_OVER_BUDGET] = "over budget",
+		[MODE_CALM] = "another try",
+	};
+	json_t *json = json_object();
+	bool measured = step->share_ppm != UNKNOWN_U64;
+	int err;
+
+	err = json_put(json, "mode", json_text(show_mode(step->mode)));
+	err |= json_put(json, "at_s", json_number_of(show_since_s(s, step->ts_ns)));
+	err |= json_put(json, "why", json_text(whys[step->why]));
+	err |= json_put(json, "share_of_core",
+			measured ? json_number_of((double)step->share_ppm / 1e6) : json_null());
+	if (!err)
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
+static int put_steps(json_t *root, const struct snapshot *s)
+{
+	json_t *list = json_array();
+	uint64_t budget_ppm = s->mode.n_steps ? s->mode.steps[s->mode.n_steps - 1].budget_ppm : 0;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < s->mode.n_steps; i++)
+		err = json_array_append_new(list, step_json(s, &s->mode.steps[i])) ? -ENOMEM : 0;
+	err |= json_put(root, "overhead.modes", list);
+	err |= json_put(root, "overhead.modes_omitted",
+			json_integer((json_int_t)s->mode.steps_omitted));
+	/* without CAP_SYS_ADMIN: what processes that are not watched pay is not in the estimates */
+	err |= json_put(root, "overhead.watched_only",
+			s->bpf_time.known ? json_boolean(s->bpf_time.last.flags & BPF_TIME_OWN) :
+					    json_null());
+	return err | json_put(root, "overhead.budget_share_of_core",
+			      budget_ppm ? json_number_of((double)budget_ppm / 1e6) : json_null());
+}
+
 static int put_fields(json_t *root, const struct snapshot *s)
 {
 	int err = 0;
@@ -194,6 +236,7 @@ static int fill(json_t *root, const struct run *run, const struct snapshot *s)
 	err |= put_oom(root, s);
 	err |= json_put(root, "overhead", json_object());
 	err |= put_fields(root, s);
+	err |= put_steps(root, s);
 	err |= put_null_for_nothing(root, "target", "charged");
 	err |= put_null_for_nothing(root, "system", "pressure");
 	return err ? -ENOMEM : 0;

@@ -2,7 +2,8 @@
 /*
  * One line per interval, for pipes, logs and awk: a fixed number of columns, figures without unit
  * names (the header's first line says the unit), "n/a" where a figure is not known. Lines that
- * start with # are for people: the header, losses, OOM kills, and with #! who hit a full /dev/shm.
+ * start with # are for people: the header, losses, OOM kills, and with #! who hit a full /dev/shm and
+ * changes of the way of watching.
  * Where the target has a /dev/shm with a limit, its use follows the last column: "shm 12.0/64.0 MiB".
  *
  * Under --from-zero the columns that have a first value show the difference to it. Faults and
@@ -49,6 +50,7 @@ struct lines {
 	uint64_t printed_ns; /* time of the newest line */
 	uint64_t lost;
 	uint64_t oom_ns; /* of the newest kill that was told */
+	uint64_t step_told; /* number of the newest change of the way of watching that was told */
 	uint64_t full_told; /* number of the newest failure of shared memory that was told */
 	struct field_value before[N_COLUMNS]; /* of SHOW_CHANGE */
 };
@@ -90,6 +92,21 @@ static void print_notes(struct lines *l, const struct snapshot *s)
 		l->oom_ns = oom->ts_ns;
 		fprintf(l->out, "# OOM killed %u (%s) at %.3f s\n", oom->pid,
 			show_name(name, sizeof(name), oom->comm), show_since_s(s, oom->ts_ns));
+	}
+}
+
+static void print_steps(struct lines *l, const struct snapshot *s)
+{
+	char text[SHOW_STEP_LEN];
+
+	for (size_t i = 0; i < s->mode.n_steps; i++) {
+		const struct mode_step *step = &s->mode.steps[i];
+
+		if (step->number <= l->step_told)
+			continue;
+		l->step_told = step->number;
+		if (step->why != MODE_STARTED) /* as is to be expected */
+			fprintf(l->out, "#! %s\n", show_step(text, s, step));
 	}
 }
 
@@ -179,6 +196,7 @@ static int lines_tick(struct sink *sink, const struct snapshot *s)
 	if (!l->printed || (l->tty && l->printed % HEADER_EVERY == 0))
 		print_header(l);
 	print_notes(l, s);
+	print_steps(l, s);
 	print_failures(l, s);
 	fprintf(l->out, "%9.3f", show_since_s(s, s->now_ns));
 	for (size_t i = 0; i < N_COLUMNS; i++)

@@ -34,15 +34,21 @@ static const char *tree_text(const struct live_view *v, const struct snapshot *s
 	return show_value(dst, value, f ? f->unit : FIELD_COUNT, v->unit);
 }
 
+static bool is_sampled(const struct snapshot *s)
+{
+	return s->mode.n_steps && s->mode.steps[s->mode.n_steps - 1].mode == MODE_SAMPLE;
+}
+
 static void draw_title(struct live_view *v, const struct snapshot *s)
 {
 	unsigned long long seconds = (unsigned long long)show_since_s(s, s->now_ns);
 	char target[512], right[64];
 	int width, used;
 
-	width = snprintf(right, sizeof(right), " %s%s%llu:%02llu:%02llu ",
-			 v->paused ? "[paused] " : "", v->run->from_zero ? "[from zero] " : "",
-			 seconds / 3600, seconds / 60 % 60, seconds % 60);
+	width = snprintf(right, sizeof(right), " %s%s%s%llu:%02llu:%02llu ",
+			 v->paused ? "[paused] " : "", is_sampled(s) ? "[sampled] " : "",
+			 v->run->from_zero ? "[from zero] " : "", seconds / 3600, seconds / 60 % 60,
+			 seconds % 60);
 	show_name(target, sizeof(target), v->run->target);
 	target[show_clip(target, v->columns - width - 13, &used)] = '\0';
 	live_at(v, 0, 0);
@@ -92,7 +98,10 @@ static void draw_rss(struct live_view *v, const struct snapshot *s, int row, int
 		return;
 	live_put_whole(v, LOOK_PLAIN, "  peak %s", tree_text(v, s, "peak.rss", peak));
 	live_put_whole(v, LOOK_PLAIN, " at %.1f s", show_since_s(s, s->tree.peak_ns));
-	if (error_bytes)
+	if (s->tree.error_pages == UNKNOWN_U64)
+		live_put_whole(v, LOOK_DIM, "%s",
+			       s->mode.ever_sampled ? " or higher" : " no bound");
+	else if (error_bytes)
 		live_put_whole(v, LOOK_DIM, " %s%s", v->utf8 ? "±" : "+-",
 			       live_bytes(v, bound, known_bytes(error_bytes)));
 	else

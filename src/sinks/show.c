@@ -249,3 +249,41 @@ void show_print_name(FILE *out, const char *raw, int columns)
 	else
 		fprintf(out, "%.*s...", (int)show_clip(text, columns - 3, &used), text);
 }
+
+const char *show_mode(enum watch_mode mode)
+{
+	static const char *const names[WATCH_MODES] = {
+		[MODE_FULL] = "full",
+		[MODE_LEAN] = "lean",
+		[MODE_SAMPLE] = "sample",
+	};
+
+	return names[mode];
+}
+
+static const char *share_text(char *dst, uint64_t share_ppm)
+{
+	return show_value(dst,
+			  (struct field_value){ .known = share_ppm != UNKNOWN_U64,
+						.real = (double)share_ppm / 1e6 },
+			  FIELD_RATIO, NULL);
+}
+
+const char *show_step(char *dst, const struct snapshot *s, const struct mode_step *step)
+{
+	static const char *const now[WATCH_MODES] = {
+		[MODE_FULL] = "every event counts",
+		[MODE_LEAN] = "every event counts; shared memory is not traced",
+		[MODE_SAMPLE] = "sampled; peaks are bounded by the kernel's own high-water mark",
+	};
+	char share[SHOW_LEN], budget[SHOW_LEN], why[3 * SHOW_LEN] = "";
+
+	if (step->why == MODE_OVER_BUDGET)
+		snprintf(why, sizeof(why), "over the budget of %s of one core (%s): from now on ",
+			 share_text(budget, step->budget_ppm), share_text(share, step->share_ppm));
+	else if (step->why == MODE_CALM)
+		snprintf(why, sizeof(why), "another try: from now on ");
+	snprintf(dst, SHOW_STEP_LEN, "at %.1f s %s%s", show_since_s(s, step->ts_ns), why,
+		 now[step->mode]);
+	return dst;
+}

@@ -35,6 +35,15 @@ const char *show_exit(char *dst, int wait_status);
 /* The same of a process; "alive", or "ended" where nobody saw how. */
 const char *show_ending(char *dst, const struct process *p);
 
+/* What the modes are called: "full", "lean", "sample". */
+const char *show_mode(enum watch_mode mode);
+/*
+ * "at 3.2 s over the budget of 0.5 % of one core (1.7 %): from now on sampled; …": a change of the way
+ * of watching, in SHOW_STEP_LEN bytes; returns dst.
+ */
+#define SHOW_STEP_LEN 256
+const char *show_step(char *dst, const struct snapshot *s, const struct mode_step *step);
+
 /* When: seconds since the watch began; 0 for what was before. */
 double show_since_s(const struct snapshot *s, uint64_t ts_ns);
 

@@ -16,6 +16,7 @@
 
 #define TOP_PROCESSES 20 /* a screen; the JSON summary lists more */
 #define NEWEST_KILLS 8
+#define NEWEST_STEPS 8
 #define NEWEST_FAILURES 8 /* of one mount */
 #define START_UP_COUNTS_S 1.0 /* in a shorter watch our CPU time is that of loading */
 #define N_TOP (sizeof(((struct oom_kill *)0)->top) / sizeof(((struct oom_kill *)0)->top[0]))
@@ -140,7 +141,11 @@ static int print_memory(const struct page *pg)
 		return 0;
 	}
 	fprintf(pg->out, " at %s", get(pg, when, "peak.at"));
-	if (pg->s->tree.error_pages)
+	if (pg->s->tree.error_pages == UNKNOWN_U64)
+		fprintf(pg->out, ", %s\n",
+			pg->s->mode.ever_sampled ? "sampled: it may have been higher" :
+						   "without a bound");
+	else if (pg->s->tree.error_pages)
 		fprintf(pg->out, ", %s%s\n", show_utf8() ? "±" : "+-",
 			get(pg, bound, "peak.error"));
 	else
@@ -151,6 +156,9 @@ static int print_memory(const struct page *pg)
 	fill_memory(pg, t);
 	err = table_print(t, pg->out, "  ", pg->dim, pg->plain);
 	table_destroy(t);
+	if (!err && pg->s->mode.ever_sampled)
+		fputs("  own peaks are the highest that was seen: RSS was sampled for a while\n",
+		      pg->out);
 	if (!err && pg->s->tree.footprint_peak_bytes != UNKNOWN_U64)
 		fputs("  the footprint counts a shared page once; it was sampled\n", pg->out);
 	return err;
@@ -383,6 +391,37 @@ static void print_shm(const struct page *pg)
 	}
 }
 
+/* What our programs took from everybody, and how the watch was done. */
+static void print_modes(const struct page *pg)
+{
+	char share[SHOW_LEN], runs[SHOW_LEN], text[SHOW_STEP_LEN];
+	const struct snapshot *s = pg->s;
+	size_t skipped = s->mode.n_steps > NEWEST_STEPS ? s->mode.n_steps - NEWEST_STEPS : 0;
+
+	if (s->bpf_time.known)
+		fprintf(pg->out,
+			"  all our programs: about %s of one core, %s runs (estimates%s)\n",
+			get(pg, share, "overhead.bpf_share_of_core"),
+			get(pg, runs, "overhead.bpf_runs"),
+			s->bpf_time.last.flags & BPF_TIME_OWN ?
+				"; without what processes that are not watched pay" :
+				"");
+	if (!s->mode.n_steps || (s->mode.n_steps == 1 && s->mode.steps[0].why == MODE_STARTED))
+		return;
+	fputs("  in each mode:", pg->out);
+	for (int i = 0; i < WATCH_MODES; i++)
+		if (s->mode.lasted_ns[i])
+			fprintf(pg->out, " %s %s", show_mode(i),
+				show_duration(share, (double)s->mode.lasted_ns[i] / 1e9));
+	fputc('\n', pg->out);
+	if (skipped + s->mode.steps_omitted)
+		fprintf(pg->out, "    %s earlier steps are left out\n",
+			show_count(runs, skipped + s->mode.steps_omitted));
+	for (size_t i = skipped; i < s->mode.n_steps; i++)
+		if (s->mode.steps[i].why != MODE_STARTED)
+			fprintf(pg->out, "    %s\n", show_step(text, s, &s->mode.steps[i]));
+}
+
 static void print_cost(const struct page *pg)
 {
 	char events[SHOW_LEN], each[SHOW_LEN], share[SHOW_LEN], rss[SHOW_LEN], lost[SHOW_LEN],
@@ -398,6 +437,7 @@ static void print_cost(const struct page *pg)
 	fprintf(pg->out, "  kernel: %s events, %s each, %s of the target's CPU time\n",
 		show_count(events, s->cost.last.events), get(pg, each, "overhead.bpf_ns_per_event"),
 		get(pg, share, "overhead.share_of_target_cpu"));
+	print_modes(pg);
 	cpu_s = (double)s->cost.last.tool_cpu_ns / 1e9;
 	fprintf(pg->out, "  memmon-bpf: %.3f s of CPU time", cpu_s);
 	if (span_s >= START_UP_COUNTS_S) {

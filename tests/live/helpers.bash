@@ -154,6 +154,14 @@ has_line() {
 	grep -q '^ *[0-9]' "$1"
 }
 
+# child_of PID: the command that this memmon-bpf runs; its own child, memmon-stats, is not meant.
+child_of() {
+	local child
+	for child in $(pgrep -P "$1"); do
+		[ "$(cat "/proc/$child/comm" 2>/dev/null)" = memmon-stats ] || echo "$child"
+	done
+}
+
 # stop_watch [SIGNAL]: ends it; it must have ended well.
 stop_watch() {
 	kill -"${1:-INT}" "$watch_pid"

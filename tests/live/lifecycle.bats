@@ -50,7 +50,8 @@ teardown() {
 }
 
 has_child() {
-	child=$(pgrep -P "$1")
+	child=$(child_of "$1")
+	[ -n "$child" ]
 }
 
 runs() {
@@ -199,7 +200,7 @@ runs() {
 	start w "$MEMMON" --json "$JSON" -q -- \
 		setpriv --reuid=nobody --regid=nogroup --clear-groups "$dir/suid" 30
 	hear w ready
-	pid=$(pgrep -P "$w_pid")
+	pid=$(child_of "$w_pid")
 	same uids "$(awk '/^Uid:/ { print $2, $3 }' "/proc/$pid/status")" "$(id -u nobody) 12345"
 	go_on w
 	hear w awake
@@ -215,7 +216,7 @@ runs() {
 	local inside
 	start w unshare -p -f --mount-proc --kill-child "$WORKLOADS/idle" 22
 	hear w ready
-	inside=$(pgrep -P "$w_pid")
+	inside=$(child_of "$w_pid")
 	watch -p "$w_pid" --json "$JSON"
 	stop_watch
 	same processes "$(j .target.processes)" 2

@@ -113,7 +113,7 @@ no_more_than() {
 	local child dir
 	start w "$MEMMON" -q --scope -- "$WORKLOADS/idle" 5
 	hear w ready
-	child=$(pgrep -P "$w_pid")
+	child=$(child_of "$w_pid")
 	STARTED+=("$child")
 	dir=$(cgroup_of "$child")
 	[[ $dir == *memmon-bpf* ]]

@@ -282,4 +282,18 @@ static inline struct rec_shm_full shm_full_rec(uint64_t ts, uint32_t dev, uint32
 		APPLY((m), survey_);                                                              \
 	} while (0)
 
+static inline struct rec_mode mode_rec(uint64_t ts, enum watch_mode mode, enum mode_why why)
+{
+	return (struct rec_mode){ .head = HEAD(REC_MODE, rec_mode, 0, ts, 0),
+				  .mode = mode,
+				  .why = why,
+				  .share_ppm = UNKNOWN_U64 };
+}
+
+#define MODE(m, ts, mode, why)                                \
+	do {                                                  \
+		struct rec_mode r_ = mode_rec(ts, mode, why); \
+		APPLY(m, r_);                                 \
+	} while (0)
+
 #endif

@@ -153,6 +153,18 @@ static inline void cost(struct model *m, double at_s, uint64_t events, uint64_t 
 	apply(m, &r);
 }
 
+static inline void mode(struct model *m, double at_s, enum watch_mode mode, enum mode_why why,
+			uint64_t share_ppm)
+{
+	struct rec_mode r = { .head = head(REC_MODE, sizeof(r), 0, at_s),
+			      .mode = mode,
+			      .why = why,
+			      .share_ppm = share_ppm,
+			      .budget_ppm = 5000 };
+
+	apply(m, &r);
+}
+
 static inline void tick(struct model *m, double at_s, struct sink *sink)
 {
 	struct rec_head r = head(REC_TICK, sizeof(r), 0, at_s);
@@ -324,6 +336,48 @@ static inline void everything(struct model *m, struct sink *sink)
 	apply(m, &charge);
 	cost(m, 90, 12, 0);
 	tick(m, 90, sink);
+}
+
+/* A process that costs more than the budget allows, and a peak that only the kernel's mark knows of. */
+static inline void governed(struct model *m, struct sink *sink)
+{
+	struct figures storm = {
+		.pid = 90,
+		.ppid = 1,
+		.how = START_ADOPTED,
+		.comm = "storm",
+		.first = mib(1, 1, 0, 0),
+		.now = mib(3, 1, 0, 0),
+		.at_peak = mib(3, 1, 0, 0),
+		.peak = mib(3, 1, 0, 0),
+		.peak_s = 0.5,
+		.minor = 1000,
+		.major = 0,
+	};
+	struct rec_bpf_time time = { .head = head(REC_BPF_TIME, sizeof(time), 0, 9),
+				     .span_ns = 4 * SECOND,
+				     .run_ns = SECOND / 100,
+				     .runs = 400000 };
+
+	start(m, 0, 90, 1, START_ADOPTED, "storm", mib(1, 1, 0, 0));
+	mode(m, 0, MODE_FULL, MODE_STARTED, UNKNOWN_U64);
+	reading(m, 1, &storm);
+	tree(m, 1, mib(3, 1, 0, 0), mib(3, 1, 0, 0), 0.5, 0, 1, 1, 1);
+	tick(m, 1, sink);
+	mode(m, 2, MODE_LEAN, MODE_OVER_BUDGET, 17000);
+	mode(m, 3.2, MODE_SAMPLE, MODE_OVER_BUDGET, 8250);
+	storm.now = mib(2, 1, 0, 0);
+	storm.at_peak = mib(20, 0, 0, 0);
+	storm.peak_s = 3.9;
+	storm.flags = READING_SAMPLED | READING_NO_KINDS;
+	storm.error_pages = 186;
+	reading(m, 4, &storm);
+	tree(m, 4, mib(2, 1, 0, 0), mib(3, 1, 0, 0), 0.5, UNKNOWN_U64, 1, 1, 1);
+	tick(m, 4, sink);
+	mode(m, 8.25, MODE_LEAN, MODE_CALM, 0);
+	apply(m, &time);
+	cost(m, 9, 100000, 0);
+	tick(m, 10, sink);
 }
 
 typedef void script_fn(struct model *m, struct sink *sink);

@@ -190,6 +190,10 @@ static struct model *example(void)
 	struct rec_reading r = reading_rec(7, 12 * SEC, 11 * SEC, 0);
 	struct rec_charge charge = { .head = HEAD(REC_CHARGE, rec_charge, 0, 12 * SEC, 0) };
 	struct rec_cost cost = { .head = HEAD(REC_COST, rec_cost, 0, 12 * SEC, 0) };
+	struct rec_bpf_time time = { .head = HEAD(REC_BPF_TIME, rec_bpf_time, 0, 12 * SEC, 0),
+				     .span_ns = 2 * SEC,
+				     .run_ns = SEC / 2,
+				     .runs = 2000 };
 	struct rec_shm_full full = shm_full_rec(12 * SEC, 2, 70, SHM_FULL_OPEN, 0);
 
 	tree.now = pages(1, 2, 4, 8);
@@ -238,6 +242,10 @@ static struct model *example(void)
 	cost.tool_rss_bytes = 71;
 	cost.lost_records = 72;
 	APPLY(m, cost);
+	MODE(m, 10 * SEC, MODE_FULL, MODE_STARTED);
+	MODE(m, 10 * SEC + SEC / 2, MODE_LEAN, MODE_OVER_BUDGET);
+	MODE(m, 10 * SEC + SEC * 3 / 4, MODE_SAMPLE, MODE_OVER_BUDGET);
+	APPLY(m, time);
 	SHM_MOUNT(m, 12 * SEC, 1, 2000, 1600, HOST_DEV_SHM);
 	SHM_FILE(m, 12 * SEC, 1, 7, 81, 0, "orphan");
 	SHM_MOUNT(m, 12 * SEC, 2, 1000, 500, TEXTS("/run\0\0\0"));
@@ -349,6 +357,12 @@ static void test_snapshot_values(void **state)
 		{ "overhead.tool_rss_bytes", 71 },
 		{ "overhead.lost_records", 72 },
 		{ "overhead.share_of_target_cpu", 0.04025 },
+		{ "overhead.bpf_share_of_core", 0.25 },
+		{ "overhead.bpf_runs", 3000 },
+		{ "sampled", 1 },
+		{ "mode.full", 0.5 },
+		{ "mode.lean", 0.25 },
+		{ "mode.sample", 2.25 },
 	};
 	struct model *m = example();
 	const struct snapshot *s = model_snapshot(m);

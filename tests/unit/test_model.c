@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "model/fields.h"
 #include "records.h"
 
 #define MAX_ENDED 3
@@ -510,6 +511,72 @@ static void test_cost(void **state)
 	assert_int_equal(model_snapshot(m)->cost.last.lost_records, 3);
 }
 
+static void test_modes(void **state)
+{
+	struct model *m = *state;
+	const struct snapshot *s;
+
+	TICK(m, SEC);
+	assert_false(model_snapshot(m)->mode.known);
+	MODE(m, SEC, MODE_FULL, MODE_STARTED);
+	MODE(m, 3 * SEC, MODE_SAMPLE, MODE_OVER_BUDGET);
+	assert_true(model_snapshot(m)->mode.ever_sampled);
+	/* of a newer recording: left aside */
+	MODE(m, 4 * SEC, WATCH_MODES, MODE_CALM);
+	MODE(m, 4 * SEC, MODE_LEAN, MODE_WHYS);
+	TICK(m, 8 * SEC);
+	s = model_snapshot(m);
+	assert_int_equal(s->mode.n_steps, 2);
+	assert_int_equal(s->mode.lasted_ns[MODE_FULL], 2 * SEC);
+	assert_int_equal(s->mode.lasted_ns[MODE_SAMPLE], 5 * SEC);
+	/* asking does not add anything */
+	assert_int_equal(model_snapshot(m)->mode.lasted_ns[MODE_SAMPLE], 5 * SEC);
+	for (uint64_t i = 0; i < 100; i++)
+		MODE(m, (10 + i) * SEC, i % 2 ? MODE_SAMPLE : MODE_FULL, MODE_CALM);
+	s = model_snapshot(m);
+	assert_int_equal(s->mode.n_steps + s->mode.steps_omitted, 102);
+	assert_int_equal(s->mode.steps[s->mode.n_steps - 1].number, 102);
+	assert_int_equal(s->mode.steps[0].number, s->mode.steps_omitted + 1);
+	assert_int_equal(s->mode.lasted_ns[MODE_FULL] + s->mode.lasted_ns[MODE_SAMPLE], 108 * SEC);
+}
+
+/* A sampled process: no kinds of a peak that nobody saw, and the bound is the tree's where it is alone. */
+static void test_sampled_peak(void **state)
+{
+	struct model *m = *state;
+	struct rec_tree tree = tree_rec(SEC, 10, 1);
+	struct rec_reading r = reading_rec(7, SEC, SEC, 10);
+	const struct snapshot *s;
+
+	tree.error_pages = UNKNOWN_U64;
+	APPLY(m, tree);
+	r.at_peak = pages(100, 0, 0, 0);
+	r.flags = READING_SAMPLED | READING_NO_KINDS;
+	r.error_pages = 30;
+	APPLY(m, r);
+	s = model_snapshot(m);
+	assert_true(s->tree.no_kinds);
+	assert_int_equal(s->tree.error_pages, 30);
+	assert_int_equal(rss_pages(&s->tree.at_peak), 100);
+	assert_false(field_find("peak.anon")->get(s).known);
+	assert_false(process_field_find("at_peak.anon")->get(s, s->processes[0]).known);
+	assert_int_equal(process_field_find("peak.rss")->get(s, s->processes[0]).whole, 100 * PAGE);
+	/* a higher one that was seen */
+	r = reading_rec(7, 2 * SEC, SEC, 200);
+	r.flags = READING_SAMPLED;
+	APPLY(m, r);
+	s = model_snapshot(m);
+	assert_false(s->tree.no_kinds);
+	assert_int_equal(s->tree.error_pages, 0);
+	assert_int_equal(field_find("peak.anon")->get(s).whole, 200 * PAGE);
+	/* a second process: the sum of two has no bound */
+	r = reading_rec(8, 2 * SEC, 2 * SEC, 1);
+	APPLY(m, r);
+	tree.processes_seen = 2;
+	APPLY(m, tree);
+	assert_true(model_snapshot(m)->tree.error_pages == UNKNOWN_U64);
+}
+
 static void test_history(void **state)
 {
 	struct model *m = *state;
@@ -637,6 +704,8 @@ int main(void)
 		TEST(test_system),
 		TEST(test_charge),
 		TEST(test_cost),
+		TEST(test_modes),
+		TEST(test_sampled_peak),
 		TEST(test_history),
 		TEST(test_oom),
 		TEST(test_oom_top_may_be_short),

@@ -105,6 +105,46 @@ static void test_containers(void **state)
 	options_finish(&o);
 }
 
+static void has_budget(double lowest, double highest, const char *const *args)
+{
+	struct options o;
+
+	parse(&o, args);
+	if (o.budget < lowest || o.budget > highest)
+		fail_msg("budget %g, wanted %g to %g", o.budget, lowest, highest);
+	options_finish(&o);
+}
+
+#define BUDGET(lowest, highest, ...) \
+	has_budget(lowest, highest, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void test_budget(void **state)
+{
+	struct options o;
+
+	(void)state;
+	BUDGET(0.0499, 0.0501, "-a");
+	BUDGET(0.00499, 0.00501, "-a", "--budget", "0.5");
+	BUDGET(0.1249, 0.1251, "-p", "1", "--budget=12.5%");
+	BUDGET(0, 0, "-a", "--budget", "0");
+	BUDGET(0, 0, "--", "true"); /* where exactness comes first */
+	BUDGET(0.0199, 0.0201, "--budget", "2", "--", "true");
+	BUDGET(0, 0, "-a", "--sample");
+	PARSE(&o, "-a", "--sample");
+	assert_true(o.sample);
+	options_finish(&o);
+	USAGE("'much' is not a number of percent", "-a", "--budget", "much");
+	USAGE("'' is not a number", "-a", "--budget", "");
+	USAGE("'%' is not a number", "-a", "--budget", "%");
+	USAGE("'5%%' is not a number", "-a", "--budget", "5%%");
+	USAGE("'nan' is not a number", "-a", "--budget", "nan");
+	USAGE("'inf' is not a number", "-a", "--budget", "inf");
+	USAGE("'-1' is out of range", "-a", "--budget", "-1");
+	USAGE("'101' is out of range", "-a", "--budget", "101");
+	USAGE("'1e-9' is out of range", "-a", "--budget", "1e-9");
+	USAGE("--sample and --budget exclude each other", "-a", "--sample", "--budget", "0");
+}
+
 static void test_command(void **state)
 {
 	struct options o;
@@ -244,11 +284,17 @@ static void test_version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_containers), cmocka_unit_test(test_too_many_containers),
-		cmocka_unit_test(test_pids),       cmocka_unit_test(test_command),
-		cmocka_unit_test(test_defaults),   cmocka_unit_test(test_values),
-		cmocka_unit_test(test_targets),    cmocka_unit_test(test_bad_values),
-		cmocka_unit_test(test_version),    cmocka_unit_test(test_help_is_whole_and_fits),
+		cmocka_unit_test(test_containers),
+		cmocka_unit_test(test_too_many_containers),
+		cmocka_unit_test(test_pids),
+		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_help_is_whole_and_fits),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -99,6 +99,8 @@ static void test_lines(void **state)
 	check("lines-from-zero.txt", lines_create, &run, train);
 	run = true_run();
 	check("lines-true.txt", lines_create, &run, small_command);
+	run = train_run();
+	check("lines-governed.txt", lines_create, &run, governed);
 }
 
 /* awk must be able to rely on it. */
@@ -131,6 +133,8 @@ static void test_csv(void **state)
 	check("timeline-train.csv", csv_create, &run, train);
 	run = true_run();
 	check("timeline-true.csv", csv_create, &run, small_command);
+	run = train_run();
+	check("timeline-governed.csv", csv_create, &run, governed);
 	run = build_run();
 	run.from_zero = true;
 	check("timeline-from-zero.csv", csv_create, &run, everything);
@@ -146,6 +150,8 @@ static void test_json(void **state)
 	check("summary-omitted.json", json_create, &run, train);
 	run = true_run();
 	check("summary-true.json", json_create, &run, small_command);
+	run = train_run();
+	check("summary-governed.json", json_create, &run, governed);
 	run = build_run();
 	check("summary-everything.json", json_create, &run, everything);
 }
@@ -198,6 +204,8 @@ static void test_summary(void **state)
 	check("summary-color.txt", summary_create, &run, train);
 	run = true_run();
 	check("summary-true.txt", summary_create, &run, small_command);
+	run = train_run();
+	check("summary-governed.txt", summary_create, &run, governed);
 	run = build_run();
 	check("summary-everything.txt", summary_create, &run, everything);
 }
