@@ -243,7 +243,7 @@ static void describe(struct container *is, const struct docker_container *d, con
 static void start(struct followed *f, pid_t init, uint64_t init_start_ticks)
 {
 	struct container *is = &f->t.is;
-	struct rec_charge charge;
+	struct rec_charge charge = { 0 };
 	const char *runtime = container_runtime(is->cgroup.name);
 
 	is->init_pid = init;

@@ -13,7 +13,7 @@
 #include "util/clock.h"
 
 #define SWEEP_EVERY_NS 1000000000ULL
-#define SWEEP_SHARE 300 /* … and at most this part of the time */
+#define SWEEP_SHARE 500 /* … and at most this part of the time */
 #define BATCH 256
 #define ACCOUNTS_WANTED (SHM_ACCOUNTS * 3 / 4) /* with more, dead processes make room */
 
