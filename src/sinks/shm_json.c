@@ -396,7 +396,7 @@ static int shm_json_finish(struct sink *sink, const struct snapshot *s)
 		goto out;
 	errno = 0;
 	/* its own failures are the stream's, which show_flush() reports */
-	json_dumpf(root, json->out, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+	json_dumpf(root, json->out, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
 	fputc('\n', json->out);
 	err = show_flush(json->out);
 out:
