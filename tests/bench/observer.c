@@ -37,7 +37,9 @@ exec_memmon(const struct observer *o, const char *program, pid_t watched, int cp
 	snprintf(pid, sizeof(pid), "%d", (int)watched);
 	if (dup2(out, STDOUT_FILENO) < 0)
 		die("dup2");
-	execl(program, program, "-p", pid, "--lines", "--json", o->summary, (char *)NULL);
+	/* the hook is what is measured: it must stay attached */
+	execl(program, program, "-p", pid, "--budget", "0", "--lines", "--json", o->summary,
+	      (char *)NULL);
 	die(program);
 }
 
