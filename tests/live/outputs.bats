@@ -66,7 +66,7 @@ teardown() {
 
 @test "a file system that fills up while the timeline is written" {
 	mkdir small
-	mount -t tmpfs -o size=16k none small || skip 'tmpfs cannot be mounted'
+	mount -t tmpfs -o size=8k none small || skip 'tmpfs cannot be mounted'
 	memmon -i 0.01 --csv small/timeline.csv --json "$JSON" -- "$WORKLOADS/spike" 32 100
 	[ "$status" -eq 125 ]
 	grep -q 'small/timeline.csv.*No space left' "$ERR"

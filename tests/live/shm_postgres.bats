@@ -111,6 +111,10 @@ is_told() {
 	failures "${its}[0].remedy" | grep -E '^make it larger: nsenter -t [0-9]+ -m mount -o remount,size='
 }
 
+has_two_lines() {
+	[ "$(grep -c '^ ' "$OUT")" -gt 1 ]
+}
+
 has_rows() {
 	{ [ -e "$1" ] && [ "$(wc -l <"$1")" -gt 1 ]; } || has_state "$2" Z-
 }
@@ -131,6 +135,7 @@ has_rows() {
 @test 'a watch of the server: its backend, which started while it was watched' {
 	start_server 0
 	watch -p "$SERVER" --json "$JSON"
+	until_true has_two_lines # shared memory is traced from just after the first on
 	provoke
 	stop_watch
 	same 'pid in the log' "$(log_pids)" "$backend"
