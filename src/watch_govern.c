@@ -3,7 +3,7 @@
  * What our programs cost everybody, measured in short windows, and the governor that keeps it within the
  * budget.
  *
- * A window is a twentieth of each second, in which the kernel's run-time statistics are on. What was
+ * A window is a fiftieth of each second, in which the kernel's run-time statistics are on. What was
  * found in it stands for the time since the window before: an estimate. Each run's time has one of the
  * two clock readings in it that the statistics take (20 to 40 ns), and lacks what it costs to call a
  * program at all (as much, and more on slow machines); neither is corrected, as neither can be told
@@ -16,7 +16,7 @@
 #include "util/clock.h"
 #include "watch_state.h"
 
-#define WINDOW_NS 50000000ULL
+#define WINDOW_NS 20000000ULL
 #define EVERY_NS 1000000000ULL
 #define WATCHFUL_NS 250000000ULL /* while the governor makes up its mind */
 #define FIRST_NS 100000000ULL /* a command that is over by then is not worth a window */
