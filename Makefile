@@ -95,8 +95,8 @@ endif
 .SUFFIXES:
 .SECONDARY:
 .SECONDEXPANSION:
-.PHONY: all run test test-vm unit fuzz lint build-matrix cli live fresh bench format help man \
-	install uninstall clean unit-programs fuzz-programs workloads FORCE
+.PHONY: all run test test-vm unit fuzz lint build-matrix cli live fresh bench bench-all format help \
+	man install uninstall clean unit-programs fuzz-programs workloads FORCE
 
 all: $(BUILD)/memmon-bpf ## build build/memmon-bpf (no root needed); V=1 shows the commands
 
@@ -227,14 +227,22 @@ test-vm: ## other kernels, in emulated machines (network); KERNELS="5.10 6.1 6.1
 fresh: ## the README's first command in a bare Debian (root, network)
 	@tests/run fresh
 
-BENCH_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
-$(BENCH_OBJS): | $(BUILD)/empty.skel.h
+# The quick bench is one program; bench-all runs the others, one file each.
+BENCH_OBJS := $(patsubst %,$(BUILD)/obj/tests/bench/%.o,bench observer report worker)
+BENCH_PROGRAMS := $(patsubst %,$(BUILD)/bench-%,gate loads hold sum)
+BENCH_SKELS := $(BUILD)/empty.skel.h $(BUILD)/sum.skel.h
+BENCH_DEPS := $(patsubst tests/bench/%.c,$(BUILD)/obj/tests/bench/%.d,$(wildcard tests/bench/*.c))
 
-$(BUILD)/empty.skel.h: $(BUILD)/obj/tests/bench/empty.bpf.o
+$(BENCH_OBJS) $(BENCH_PROGRAMS:$(BUILD)/bench-%=$(BUILD)/obj/tests/bench/%.o): | $(BENCH_SKELS)
+
+$(BENCH_SKELS): $(BUILD)/%.skel.h: $(BUILD)/obj/tests/bench/%.bpf.o
 	$(say) GENSKEL $@
-	$(Q)$(BPFTOOL) gen skeleton $< name empty_bpf >$@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
 $(BUILD)/bench: $(BENCH_OBJS)
+$(BUILD)/bench-gate: $(BUILD)/obj/tests/bench/worker.o
+$(BENCH_PROGRAMS): $(BUILD)/bench-%: $(BUILD)/obj/tests/bench/%.o
+$(BUILD)/bench $(BENCH_PROGRAMS):
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(LIBBPF_LIBS) $(ARCHIVE_LIBS) -o $@
 
@@ -248,6 +256,11 @@ $(BUILD)/tests/ledger_dump: $(LEDGER_OBJS) $(BUILD)/libmemmon.a
 
 bench: $(BUILD)/memmon-bpf $(BUILD)/bench ## measure what watching costs (root); ROUNDS=15, ARGS="--json FILE"
 	@err=0; tests/bench/run $(ARGS) || err=$$?; $(give_back); exit $$err
+
+bench-all: ## every workload, every peer: docs/BENCHMARKS.md (root, 40 minutes); ARGS="--rounds 3"
+	@tools/install-deps build bench
+	$(SUB) $(BUILD)/memmon-bpf $(BUILD)/bench $(BENCH_PROGRAMS)
+	@err=0; tests/bench/all $(ARGS) || err=$$?; $(give_back); exit $$err
 
 C_FILES = $(wildcard bpf/*.[ch] src/*.[ch] src/*/*.[ch] tests/*/*.[ch])
 format: ## rewrite the C files as .clang-format says
@@ -304,4 +317,4 @@ help: ## this list
 	$(ARCHIVE_SRCS:%.c=$(BUILD)/asan/%.d) $(ARCHIVE_SRCS:%.c=$(BUILD)/fuzz/%.d) \
 	$(MAIN_SRCS:%.c=$(BUILD)/asan/%.d) $(MAIN_SRCS:%.c=$(BUILD)/fuzz/%.d) \
 	$(UNIT_SRCS:%.c=$(BUILD)/asan/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/fuzz/%.d) $(WORKLOADS:=.d) \
-	$(BUILD)/obj/tests/live/resolve.d $(BENCH_OBJS:.o=.d) $(BUILD)/obj/tests/bench/empty.bpf.d
+	$(BUILD)/obj/tests/live/resolve.d $(BENCH_DEPS)
