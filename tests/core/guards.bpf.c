@@ -37,7 +37,9 @@ const volatile bool cfg_dare = false;
 unsigned long long seen[16];
 
 extern int kernel_never(int n) __ksym __weak;
+#ifndef LOADABLE
 extern int kernel_always(int n) __ksym;
+#endif
 
 static __always_inline struct subject *subject(void)
 {
@@ -247,11 +249,14 @@ int loads_half(void *ctx)
 	return 0;
 }
 
+/* With it libbpf refuses the whole object. */
+#ifndef LOADABLE
 SEC("raw_tp")
 int needs_function(void *ctx)
 {
 	return kernel_always(1); /* needs_function */
 }
+#endif
 
 SEC("tp_btf/happens")
 int needs_helper(void *ctx)

@@ -3,14 +3,31 @@
  * libbpf_says OBJECT BTF: what libbpf makes of the object's CO-RE relocations on a kernel with that BTF,
  * one line each, as `core-check --relocations` prints it. libbpf tells only when it loads the object, as
  * root, before the kernel looks at the programs: what the kernel says to them does not matter here.
+ *
+ * libbpf_says OBJECT BTF PROGRAM: whether this kernel's verifier comes to an instruction of the program
+ * that libbpf made invalid: "invalid", "taken", or "refused" for another reason.
  */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <bpf/libbpf.h>
 
 static unsigned long told;
+static bool invalid;
+
+/* As the kernel puts it (0xbad2310 is the helper that there is not), or libbpf in its place. */
+static int listen_to_verifier(enum libbpf_print_level level, const char *format, va_list args)
+{
+	static char text[1 << 16];
+
+	(void)level;
+	vsnprintf(text, sizeof(text), format, args);
+	if (strstr(text, "unknown#195896080") || strstr(text, "<invalid CO-RE relocation>"))
+		invalid = true;
+	return 0;
+}
 
 static int listen(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -35,26 +52,38 @@ static int listen(enum libbpf_print_level level, const char *format, va_list arg
 	return 0;
 }
 
-int main(int argc, char **argv)
+static int load(const char *path, const char *btf, const char *only)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = btf);
+	struct bpf_object *object = bpf_object__open_file(path, &opts);
 	struct bpf_program *program;
-	struct bpf_object *object;
 	int err;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: libbpf_says OBJECT BTF\n");
-		return 2;
-	}
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = argv[2]);
-	libbpf_set_print(listen);
-	object = bpf_object__open_file(argv[1], &opts);
 	if (!object) {
-		perror(argv[1]);
+		perror(path);
 		return 1;
 	}
-	bpf_object__for_each_program(program, object) bpf_program__set_autoload(program, true);
+	bpf_object__for_each_program(program, object) bpf_program__set_autoload(
+		program, !only || !strcmp(only, bpf_program__name(program)));
 	err = bpf_object__load(object);
-	fprintf(stderr, "%lu told, bpf_object__load: %s\n", told, strerror(-err));
 	bpf_object__close(object);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	int err;
+
+	if (argc != 3 && argc != 4) {
+		fprintf(stderr, "usage: libbpf_says OBJECT BTF [PROGRAM]\n");
+		return 2;
+	}
+	libbpf_set_print(argc == 4 ? listen_to_verifier : listen);
+	err = load(argv[1], argv[2], argc == 4 ? argv[3] : NULL);
+	if (argc == 4) {
+		printf("%s\n", invalid ? "invalid" : err ? "refused" : "taken");
+		return 0;
+	}
+	fprintf(stderr, "%lu told, bpf_object__load: %s\n", told, strerror(-err));
 	return told ? 0 : 1;
 }

@@ -129,3 +129,35 @@ END
 	run "$CHECK" --relocations twins.bpf.o -- btf
 	[[ $output == 'twins '*' refused: types of the same name disagree: 4 or 16' ]]
 }
+
+# With the types of a kernel that does not exist, and the verifier of the one that runs. A program reads
+# nothing but numbers through helpers, so that it is as good here as there.
+@test "what the verifier comes to: where core-check says yes it comes to nothing invalid" {
+	bpf -DLOADABLE -c "$ROOT/tests/core/guards.bpf.c" -o guards.bpf.o
+	bpf -c "$ROOT/tests/core/kernel.c" -o kernel
+	"$CHECK" --extract kernel >btf
+	"$CHECK" guards.bpf.o -- kernel >table || :
+	asked=0 blamed=0
+	while read -r program answer; do
+		verdict=$("$WORKLOADS/libbpf_says" guards.bpf.o btf "$program")
+		echo "$program: core-check $answer, the verifier $verdict"
+		case $program in
+		# knows what the setting is; is asked for a helper that this kernel has; what is 0 is no error
+		trusts_a_setting | needs_helper | sizes) continue ;;
+		# is looked at before 6.8 only
+		calls_global) continue ;;
+		esac
+		if [ "$answer" = yes ]; then
+			asked=$((asked + 1))
+			[ "$verdict" != invalid ]
+			# the load of a number through a pointer that is none is another matter
+			[ "$verdict" = taken ] || [ "$program" = loads_half ]
+		elif [ "$answer" = NO ]; then
+			blamed=$((blamed + 1))
+			[ "$verdict" = invalid ]
+		fi
+	done < <(awk '$1 == "guards" && $3 ~ /^raw_tp$/ { print $2, $4 }' table)
+	echo "$asked asked before they used, $blamed did not"
+	[ $asked -ge 8 ]
+	[ $blamed -ge 5 ]
+}
