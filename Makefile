@@ -95,10 +95,10 @@ endif
 .SUFFIXES:
 .SECONDARY:
 .SECONDEXPANSION:
-.PHONY: all run test test-vm unit fuzz lint build-matrix cli live fresh bench bench-all format help \
-	man install uninstall clean unit-programs fuzz-programs workloads FORCE
+.PHONY: all run test test-vm check-kernels unit fuzz lint build-matrix cli live fresh bench bench-all \
+	format help man install uninstall clean unit-programs fuzz-programs workloads FORCE
 
-all: $(BUILD)/memmon-bpf ## build build/memmon-bpf (no root needed); V=1 shows the commands
+all: $(BUILD)/memmon-bpf $(BUILD)/core-check ## build build/memmon-bpf (no root needed); V=1 shows the commands
 
 # ---- the program --------------------------------------------------------------------------------
 
@@ -140,6 +140,43 @@ $(BUILD)/libmemmon.a: $(ARCHIVE_OBJS)
 $(BUILD)/memmon-bpf: $(MAIN_OBJS) $(BUILD)/libmemmon.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(LIBBPF_LIBS) $(ARCHIVE_LIBS) -o $@
+
+# ---- what kernels would make of the BPF objects -------------------------------------------------
+
+CORE_CHECK_SRCS := $(wildcard tools/core-check/*.c)
+CORE_CHECK_OBJS := $(CORE_CHECK_SRCS:%.c=$(BUILD)/obj/%.o)
+
+$(BUILD)/core-check: $(CORE_CHECK_OBJS) $(BUILD)/libmemmon.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(LIBBPF_LIBS) $(ARCHIVE_LIBS) -o $@
+
+# An object that uses every type of vmlinux.h, so that all of them are in its BTF.
+$(BUILD)/obj/types.c: vmlinux/vmlinux.h
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "vmlinux.h"'; \
+		sed -nE 's/^(struct|union|enum) ([a-z_0-9]+) \{$$/\1 \2 *a_\2;/p' $<; \
+		echo 'int nothing(void);'; \
+		echo '__attribute__((section("raw_tp"))) int nothing(void) { return 0; }'; } >$@
+
+# The objects of both architectures can be checked on either: compiling for BPF takes no cross compiler.
+OTHER_ARCH := $(if $(filter x86,$(BPF_ARCH)),arm64,x86)
+OTHER_BPF_CFLAGS = $(subst __TARGET_ARCH_$(BPF_ARCH),__TARGET_ARCH_$(OTHER_ARCH),$(BPF_CFLAGS))
+CHECKED := $(SKELS:%.skel.h=%.bpf.o) $(BUILD)/types.bpf.o \
+	$(SKELS:$(BUILD)/%.skel.h=$(BUILD)/obj/$(OTHER_ARCH)/%.bpf.o) $(BUILD)/obj/$(OTHER_ARCH)/types.bpf.o
+
+$(BUILD)/types.bpf.o: $(BUILD)/obj/types.c $(BUILD)/flags
+	$(say) BPF $@
+	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/obj/$(OTHER_ARCH)/types.bpf.o: $(BUILD)/obj/types.c $(BUILD)/flags
+	$(say) BPF $@
+	@mkdir -p $(@D)
+	$(Q)$(BPF_CLANG) $(OTHER_BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/obj/$(OTHER_ARCH)/%.bpf.o: bpf/%.bpf.c $(BUILD)/flags
+	$(say) BPF $@
+	@mkdir -p $(@D)
+	$(Q)$(BPF_CLANG) $(OTHER_BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
 
 # ---- what the tests run -------------------------------------------------------------------------
 
@@ -187,9 +224,18 @@ $(BUILD)/tests/resolve: $(BUILD)/obj/tests/live/resolve.o $(BUILD)/obj/src/conta
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(ARCHIVE_LIBS) -o $@
 
+# What libbpf itself makes of a relocation, for tests/live/core_truth.bats.
+$(BUILD)/tests/libbpf_says: $(BUILD)/obj/tests/core/libbpf_says.o
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) $^ $(LIBBPF_LIBS) -o $@
+
+$(BUILD)/fuzz/fuzz_core_relo: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out %/main.c %/report.c,$(CORE_CHECK_SRCS)))
+$(BUILD)/fuzz/fuzz_core_relo: ARCHIVE_LIBS += $(LIBBPF_LIBS)
+
 unit-programs: $(UNIT_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
-workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump
+workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump $(BUILD)/tests/libbpf_says $(CHECKED)
 
 # ---- run and test -------------------------------------------------------------------------------
 
@@ -224,6 +270,8 @@ live: ## the tests against this kernel (root)
 test-vm: ## other kernels, in emulated machines (network); KERNELS="5.10 6.1 6.12 6.18 newest"
 	@tools/install-deps build vm
 	@err=0; tests/run vm || err=$$?; $(give_back); exit $$err
+check-kernels: $(BUILD)/core-check $(CHECKED) ## would other kernels take the BPF objects? without booting them
+	@err=0; tools/check-kernels || err=$$?; $(give_back); exit $$err
 fresh: ## the README's first command in a bare Debian (root, network)
 	@tests/run fresh
 
@@ -262,13 +310,13 @@ bench-all: ## every workload, every peer: docs/BENCHMARKS.md (root, 40 minutes);
 	$(SUB) $(BUILD)/memmon-bpf $(BUILD)/bench $(BENCH_PROGRAMS)
 	@err=0; tests/bench/all $(ARGS) || err=$$?; $(give_back); exit $$err
 
-C_FILES = $(wildcard bpf/*.[ch] src/*.[ch] src/*/*.[ch] tests/*/*.[ch])
+C_FILES = $(wildcard bpf/*.[ch] src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tools/*/*.[ch])
 format: ## rewrite the C files as .clang-format says
 	clang-format -i $(C_FILES)
 
 # clang-tidy, one target per file so that -j and -k apply; `make lint` runs it. Not on unit tests,
 # as it does not know that cmocka's assertions end them, nor on workloads, which misbehave by trade.
-TIDY_USER := $(addprefix tidy/,$(MAIN_SRCS) $(ARCHIVE_SRCS) $(FUZZ_SRCS))
+TIDY_USER := $(addprefix tidy/,$(MAIN_SRCS) $(ARCHIVE_SRCS) $(FUZZ_SRCS) $(CORE_CHECK_SRCS))
 TIDY_BPF := $(addprefix tidy/,$(wildcard bpf/*.bpf.c))
 # The analyzer loses its way in uthash's default hash function; to it any other is as good.
 TIDY_UTHASH := '-DHASH_FUNCTION(key,len,hash)=(hash) = *(const unsigned char *)(key) + (len)'
@@ -317,4 +365,6 @@ help: ## this list
 	$(ARCHIVE_SRCS:%.c=$(BUILD)/asan/%.d) $(ARCHIVE_SRCS:%.c=$(BUILD)/fuzz/%.d) \
 	$(MAIN_SRCS:%.c=$(BUILD)/asan/%.d) $(MAIN_SRCS:%.c=$(BUILD)/fuzz/%.d) \
 	$(UNIT_SRCS:%.c=$(BUILD)/asan/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/fuzz/%.d) $(WORKLOADS:=.d) \
-	$(BUILD)/obj/tests/live/resolve.d $(BENCH_DEPS)
+	$(BUILD)/obj/tests/live/resolve.d $(BENCH_DEPS) \
+	$(CORE_CHECK_OBJS:.o=.d) $(CORE_CHECK_SRCS:%.c=$(BUILD)/fuzz/%.d) $(BUILD)/obj/tests/core/libbpf_says.d \
+	$(wildcard $(BUILD)/obj/$(OTHER_ARCH)/*.d)
