@@ -98,7 +98,7 @@ endif
 .PHONY: all run test test-vm check-kernels unit fuzz lint build-matrix cli live fresh bench bench-all \
 	format help man install uninstall clean unit-programs fuzz-programs workloads FORCE
 
-all: $(BUILD)/memmon-bpf $(BUILD)/core-check ## build build/memmon-bpf (no root needed); V=1 shows the commands
+all: $(BUILD)/memmon-bpf ## build build/memmon-bpf (no root needed); V=1 shows the commands
 
 # ---- the program --------------------------------------------------------------------------------
 
@@ -235,7 +235,7 @@ $(BUILD)/fuzz/fuzz_core_relo: ARCHIVE_LIBS += $(LIBBPF_LIBS)
 
 unit-programs: $(UNIT_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
-workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump $(BUILD)/tests/libbpf_says $(CHECKED)
+workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump $(BUILD)/core-check
 
 # ---- run and test -------------------------------------------------------------------------------
 
