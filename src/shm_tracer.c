@@ -18,10 +18,8 @@
 
 #include <bpf/btf.h>
 
+#include "kernel_btf.h"
 #include "run_time.h"
-
-/* As in tracer.c: libbpf must not look for the modules' BTF. */
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
 #define TEXT_LEN 512
 #define PRIME_RUNS 8192 /* of 256 inodes each */
@@ -458,11 +456,26 @@ static int load_best(struct shm_tracer *t, const struct shm_tracer_config *confi
 	return 0;
 }
 
+struct load_call {
+	struct shm_tracer *t;
+	const struct shm_tracer_config *config;
+	char *why;
+	size_t why_len;
+};
+
+static int call_load_best(void *ctx)
+{
+	struct load_call *c = ctx;
+
+	return load_best(c->t, c->config, c->config->btf ? c->config->btf : KERNEL_BTF_PATH, c->why,
+			 c->why_len);
+}
+
 int shm_tracer_create(const struct shm_tracer_config *config, record_fn fn, void *ctx,
 		      struct shm_tracer **out, char *why, size_t why_len)
 {
-	const char *btf_path = config->btf ? config->btf : KERNEL_BTF;
 	struct shm_tracer *t = calloc(1, sizeof(*t));
+	struct load_call call = { t, config, why, why_len };
 	libbpf_print_fn_t before;
 	int err;
 
@@ -475,7 +488,7 @@ int shm_tracer_create(const struct shm_tracer_config *config, record_fn fn, void
 	t->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	verbose = config->verbose;
 	before = libbpf_set_print(keep_warning);
-	err = load_best(t, config, btf_path, why, why_len);
+	err = kernel_btf_call(config->btf, call_load_best, &call);
 	libbpf_set_print(before);
 	malloc_trim(0); /* the kernel's types took 15 MiB */
 	if (err) {
@@ -502,4 +515,19 @@ void shm_tracer_run_time(const struct shm_tracer *t, struct run_time *sum)
 enum shm_chain shm_tracer_chain(const struct shm_tracer *t)
 {
 	return t->chain;
+}
+
+int shm_tracer_sections(void (*fn)(void *ctx, const char *section), void *ctx)
+{
+	struct shm_bpf *skel = shm_bpf__open();
+	struct bpf_program *program;
+
+	if (!skel)
+		return -errno;
+	bpf_object__for_each_program(program, skel->obj)
+	{
+		fn(ctx, bpf_program__section_name(program));
+	}
+	shm_bpf__destroy(skel);
+	return 0;
 }
