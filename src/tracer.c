@@ -20,13 +20,10 @@
 #include <unistd.h>
 
 #include "features.h"
+#include "kernel_btf.h"
 #include "os/procfs.h"
 
 #define DEFAULT_SLOTS 4096
-/*
- * libbpf looks through the BTF of all modules too unless it is told a file, and that takes CAP_SYS_ADMIN.
- */
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define MAX_CELLS (1U << 19) /* 75 MiB of kernel memory, on machines with hundreds of CPUs */
 
 /* libbpf's print callback has no context of its own: these two belong to the load under way. */
@@ -51,9 +48,9 @@ static int set_programs(struct tracer *t, const struct tracer_config *config,
 			const struct features *features)
 {
 	struct memmon_bpf *skel = t->skel;
-	bool fexit = feature_on(features, FEATURE_VOLUMES),
+	bool fexit = features_volumes_by(features) == HOOK_TRAMPOLINE,
 	     percpu = feature_on(features, FEATURE_PERCPU_RSS);
-	bool end_by_fexit = features_mm_end_by_fexit(features);
+	bool end_by_fexit = features_mm_end_by(features) == HOOK_TRAMPOLINE;
 	const struct {
 		struct bpf_program *program;
 		bool on;
@@ -63,7 +60,7 @@ static int set_programs(struct tracer *t, const struct tracer_config *config,
 		{ skel->progs.on_exit_mmap,
 		  feature_on(features, FEATURE_EXIT_MMAP) && !end_by_fexit },
 		{ skel->progs.on_exit_mmap_fexit, end_by_fexit },
-		{ skel->progs.on_exit_mm, features_last_by_fentry(features) },
+		{ skel->progs.on_exit_mm, features_last_by(features) == HOOK_TRAMPOLINE },
 		{ skel->progs.on_oom_victim, feature_on(features, FEATURE_OOM) },
 		{ skel->progs.on_cgroup_attach,
 		  config->cgroups && feature_on(features, FEATURE_CGROUP_MOVES) },
@@ -196,8 +193,9 @@ static int attach_hook(struct tracer *t)
 static int load(struct tracer *t, const struct tracer_config *config,
 		const struct features *features, const char **step)
 {
+	/* told no file, libbpf looks through the BTF of all modules too, which takes CAP_SYS_ADMIN */
 	LIBBPF_OPTS(bpf_object_open_opts, opts,
-		    .btf_custom_path = config->btf ? config->btf : KERNEL_BTF);
+		    .btf_custom_path = config->btf ? config->btf : KERNEL_BTF_PATH);
 	int err;
 
 	*step = "open the BPF object";
@@ -238,11 +236,26 @@ static int load(struct tracer *t, const struct tracer_config *config,
 	return t->alarms ? 0 : -errno;
 }
 
+struct load_call {
+	struct tracer *t;
+	const struct tracer_config *config;
+	const struct features *features;
+	const char **step;
+};
+
+static int call_load(void *ctx)
+{
+	struct load_call *c = ctx;
+
+	return load(c->t, c->config, c->features, c->step);
+}
+
 int tracer_create(const struct tracer_config *config, const struct features *features, record_fn fn,
 		  void *ctx, struct tracer **out, char *why, size_t why_len)
 {
 	struct tracer *t = calloc(1, sizeof(*t));
 	const char *step = "count the CPUs";
+	struct load_call call = { t, config, features, &step };
 	int err, cpus;
 
 	if (!t)
@@ -267,7 +280,7 @@ int tracer_create(const struct tracer_config *config, const struct features *fea
 	if (t->batch < 32)
 		t->batch = 32; /* compute_batch_value() in lib/percpu_counter.c */
 	t->lingering = calloc(1, sizeof(*t->lingering));
-	err = t->lingering ? load(t, config, features, &step) : -ENOMEM;
+	err = t->lingering ? kernel_btf_call(config->btf, call_load, &call) : -ENOMEM;
 out:
 	if (err) {
 		last_warning[strcspn(last_warning, "\n")] = '\0';
@@ -431,4 +444,19 @@ int tracer_set_mode(struct tracer *t, enum tracer_mode mode)
 	if (mode == (t->hook ? TRACER_HOOK : TRACER_SAMPLE))
 		return 0;
 	return mode == TRACER_SAMPLE ? begin_sampling(t) : end_sampling(t);
+}
+
+int tracer_sections(void (*fn)(void *ctx, const char *section), void *ctx)
+{
+	struct memmon_bpf *skel = memmon_bpf__open();
+	struct bpf_program *program;
+
+	if (!skel)
+		return -errno;
+	bpf_object__for_each_program(program, skel->obj)
+	{
+		fn(ctx, bpf_program__section_name(program));
+	}
+	memmon_bpf__destroy(skel);
+	return 0;
 }

@@ -89,4 +89,7 @@ void tracer_own_time(const struct tracer *t, struct run_time *sum);
 /* Watched processes that live now. */
 uint64_t tracer_live(const struct tracer *t);
 
+/* Calls `fn` with the libbpf section name of each program, whether this kernel takes it or not. */
+int tracer_sections(void (*fn)(void *ctx, const char *section), void *ctx);
+
 #endif

@@ -128,7 +128,7 @@ static int start_tracer(struct watch *w)
 		config.cgroup_hierarchy = targets_hierarchy(&w->cgroup);
 	err = tracer_create(&config, w->features, on_record, w, &w->tracer, why, sizeof(why));
 	if (err)
-		watch_say(why, "");
+		watch_say(why, features_remedy(w->features, err));
 	else if (w->containers)
 		err = follow_start(w->containers, w->tracer);
 	else if (config.cgroups)
@@ -250,8 +250,8 @@ void watch_start_ledger(struct watch *w)
 {
 	struct ledger_config config = {
 		/* without this the try costs 50 ms */
-		.most = feature_on(w->features, FEATURE_SHM) ? SHM_CHAIN_FEXIT :
-							       SHM_CHAIN_TRACEPOINTS,
+		.most = features_shm_by(w->features) == HOOK_TRAMPOLINE ? SHM_CHAIN_FEXIT :
+									  SHM_CHAIN_TRACEPOINTS,
 		.verbose = w->o->verbose > 1,
 		.btf = w->o->btf,
 		.model = w->model,
