@@ -11,7 +11,6 @@
 
 #include "compat.bpf.h"
 #include "percpu.bpf.h"
-#include "shm_compat.bpf.h"
 #include "shm_maps.h"
 #include "task.bpf.h"
 

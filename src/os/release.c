@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "release.h"
+
+#include <stdio.h>
+
+#define OLDEST_MAJOR 5
+#define OLDEST_MINOR 10
+
+const char *release_note(const char *release, char dst[RELEASE_NOTE_LEN])
+{
+	unsigned int major, minor;
+
+	dst[0] = '\0';
+	if (sscanf(release, "%4u.%4u", &major, &minor) == 2 &&
+	    (major < OLDEST_MAJOR || (major == OLDEST_MAJOR && minor < OLDEST_MINOR)))
+		snprintf(dst, RELEASE_NOTE_LEN,
+			 "; this is Linux %.64s, and %d.%d is the oldest that memmon-bpf supports",
+			 release, OLDEST_MAJOR, OLDEST_MINOR);
+	return dst;
+}
