@@ -223,7 +223,7 @@ workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump
 give_back = if [ "$$(id -u)" = 0 ] && [ -d '$(BUILD)' ]; then \
 	chown -hR --reference=. '$(BUILD)'; fi
 SUB := +@$(MAKE) --no-print-directory $(if $(filter 1,$(V)),,-s)
-export BUILD CC VERSION KERNELS WITHOUT
+export BUILD CC VERSION KERNELS MIRROR WITHOUT
 
 run: ## install what is missing, build, watch a demo, or what ARGS="…" says
 	@tools/install-deps build
@@ -232,7 +232,7 @@ run: ## install what is missing, build, watch a demo, or what ARGS="…" says
 	@$(BUILD)/memmon-bpf $(or $(ARGS),--lines -i 0.5 -- $(BUILD)/tests/demo)
 
 test: ## install what the tests need, build, run every suite; SUITES="unit cli", STRICT=1
-	@tools/install-deps build test
+	@tools/install-deps build test $(if $(SUITES),$(filter vm,$(SUITES)),vm)
 	@err=0; tests/run $(SUITES) || err=$$?; $(give_back); exit $$err
 
 unit: ## the unit tests, with ASan and UBSan
@@ -247,7 +247,7 @@ cli: ## the command-line tests
 	@tests/run cli
 live: ## the tests against this kernel (root)
 	@tests/run live
-test-vm: ## other kernels, in emulated machines (network); KERNELS="5.10 6.1 6.12 6.18 newest"
+test-vm: ## other kernels, in emulated machines (network); KERNELS="6.1 6.12", MIRROR=URL
 	@tools/install-deps build vm
 	@err=0; tests/run vm || err=$$?; $(give_back); exit $$err
 fresh: ## the README's first command in a bare Debian (root, network)
