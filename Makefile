@@ -232,7 +232,8 @@ run: ## install what is missing, build, watch a demo, or what ARGS="…" says
 	@$(BUILD)/memmon-bpf $(or $(ARGS),--lines -i 0.5 -- $(BUILD)/tests/demo)
 
 test: ## install what the tests need, build, run every suite; SUITES="unit cli", STRICT=1
-	@tools/install-deps build test $(if $(SUITES),$(filter vm,$(SUITES)),vm)
+	@tools/install-deps build test $(if $(SUITES),$(filter vm,$(SUITES)),vm) \
+		$(if $(filter build vm,$(or $(SUITES),vm)),cross)
 	@err=0; tests/run $(SUITES) || err=$$?; $(give_back); exit $$err
 
 unit: ## the unit tests, with ASan and UBSan
@@ -248,7 +249,7 @@ cli: ## the command-line tests
 live: ## the tests against this kernel (root)
 	@tests/run live
 test-vm: ## other kernels, in emulated machines (network); KERNELS="6.1 6.12", MIRROR=URL
-	@tools/install-deps build vm
+	@tools/install-deps build cross vm
 	@err=0; tests/run vm || err=$$?; $(give_back); exit $$err
 fresh: ## the README's first command in a bare Debian (root, network)
 	@tests/run fresh
