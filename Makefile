@@ -11,11 +11,17 @@
 # make WITHOUT="curl" leaves out what needs a library that not everybody wants; the program says so
 # when it is asked for that:
 #   curl   names of containers, asked from the sockets of Docker and Podman
+#
+# make ARCH=arm64 builds for another architecture than this machine's, into build/arm64 (or BUILD), with
+# Debian's cross compiler and libraries that tools/sysroot gets into $(SYSROOT).
 
 VERSION := 0.1.0
 
-BUILD ?= build
-ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
+MACHINE := $(patsubst aarch64,arm64,$(shell uname -m))
+ARCH := $(MACHINE)
+override ARCH := $(patsubst aarch64,arm64,$(ARCH))
+CROSS := $(filter-out $(MACHINE),$(ARCH))
+BUILD ?= build$(CROSS:%=/%)
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 DATADIR ?= $(PREFIX)/share
@@ -42,8 +48,20 @@ $(error WITHOUT="$(WITHOUT)": what can be left out is: $(OPTIONAL))
 endif
 
 CFLAGS ?= -O2 -g
-# <linux/bpf.h> includes <asm/types.h>, which Debian keeps per architecture.
-BPF_MULTIARCH := $(if $(filter x86,$(BPF_ARCH)),x86_64,aarch64)-linux-gnu
+MULTIARCH := $(ARCH:arm64=aarch64)-linux-gnu
+
+# CC=gcc, which tests hand on, is the compiler of that name for the other architecture.
+ifneq ($(CROSS),)
+SYSROOT ?= $(BUILD)/sysroot
+CROSS_FLAGS := $(if $(findstring clang,$(CC)),--target=$(MULTIARCH)) --sysroot=$(SYSROOT)
+ifneq ($(filter gcc cc,$(CC)),)
+override CC := $(MULTIARCH)-gcc
+endif
+AR := $(MULTIARCH)-ar
+ifneq ($(filter run test test-vm unit fuzz lint build-matrix cli live fresh bench,$(MAKECMDGOALS)),)
+$(error ARCH=$(ARCH): what is built for it does not run here; `make test-vm KERNELS=6.1-$(ARCH)` tests it)
+endif
+endif
 
 WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla \
 	$(if $(filter 1,$(WERROR)),-Werror)
@@ -51,13 +69,13 @@ WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvl
 # _GNU_SOURCE is empty so that a file may also define it for itself.
 MM_CPPFLAGS := -D_GNU_SOURCE= -DMEMMON_VERSION='"$(VERSION)"' -iquote src -iquote $(BUILD) \
 	$(foreach word,$(sort $(WITHOUT)),-DWITHOUT_$(shell echo $(word) | tr a-z A-Z))
-MM_CFLAGS := -std=gnu11 -pthread $(WARNINGS)
+MM_CFLAGS := -std=gnu11 -pthread $(WARNINGS) $(CROSS_FLAGS)
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
-HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+HARDEN_LD := $(CROSS_FLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 # An absolute BUILD or checkout path must not end up in the program.
 MM_CFLAGS += -ffile-prefix-map=$(CURDIR)=.
 
-pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
+pkg_libs = $(or $(if $(CROSS),,$(shell pkg-config --libs $(1) 2>/dev/null)),$(2))
 LIBBPF_LIBS := $(call pkg_libs,libbpf,-lbpf) -lelf -lz
 ARCHIVE_LIBS := $(call pkg_libs,jansson,-ljansson) $(call pkg_libs,ncursesw,-lncursesw -ltinfo) \
 	$(call pkg_libs,libcap-ng,-lcap-ng) -lm -ldl
@@ -65,8 +83,9 @@ ARCHIVE_LIBS := $(call pkg_libs,jansson,-ljansson) $(call pkg_libs,ncursesw,-lnc
 ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_FLAGS := $(ASAN_FLAGS) -fsanitize=fuzzer-no-link
 
+# <linux/bpf.h> includes <asm/types.h>, which Debian keeps per architecture.
 BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -std=gnu11 -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux \
-	-idirafter /usr/include/$(BPF_MULTIARCH) \
+	-idirafter $(CROSS:%=$(SYSROOT))/usr/include/$(MULTIARCH) \
 	-Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations \
 	$(if $(filter 1,$(WERROR)),-Werror) -ffile-prefix-map=$(CURDIR)=.
 
@@ -109,7 +128,14 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || { \
 		printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' >$@; \
-		tools/install-deps --check build || :; }
+		tools/install-deps --check build $(CROSS:%=cross) || :; }
+
+ifneq ($(CROSS),)
+$(BUILD)/flags: | $(SYSROOT)/packages
+$(SYSROOT)/packages: tools/sysroot tools/apt-own tools/install-deps
+	$(say) SYSROOT $(SYSROOT)
+	$(Q)tools/sysroot $(ARCH) $(SYSROOT)
+endif
 
 $(BUILD)/obj/%.bpf.o: %.bpf.c $(BUILD)/flags
 	$(say) BPF $@
@@ -252,7 +278,8 @@ run: ## install what is missing, build, watch a demo, or what ARGS="…" says
 	@$(BUILD)/memmon-bpf $(or $(ARGS),--lines -i 0.5 -- $(BUILD)/tests/demo)
 
 test: ## install what the tests need, build, run every suite; SUITES="unit cli", STRICT=1
-	@tools/install-deps build test $(if $(SUITES),$(filter vm,$(SUITES)),vm)
+	@tools/install-deps build test $(if $(SUITES),$(filter vm,$(SUITES)),vm) \
+		$(if $(filter build vm,$(or $(SUITES),vm)),cross)
 	@err=0; tests/run $(SUITES) || err=$$?; $(give_back); exit $$err
 
 unit: ## the unit tests, with ASan and UBSan
@@ -268,7 +295,7 @@ cli: ## the command-line tests
 live: ## the tests against this kernel (root)
 	@tests/run live
 test-vm: ## other kernels, in emulated machines (network); KERNELS="6.1 6.12", MIRROR=URL
-	@tools/install-deps build vm
+	@tools/install-deps build cross vm
 	@err=0; tests/run vm || err=$$?; $(give_back); exit $$err
 check-kernels: $(BUILD)/core-check $(CHECKED) ## would other kernels take the BPF objects? without booting them
 	@err=0; tools/check-kernels || err=$$?; $(give_back); exit $$err

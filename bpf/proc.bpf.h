@@ -165,7 +165,7 @@ static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
 	count_live();
 	touch(s);
 	emit_start(s, REC_START);
-	barrier();
+	fence();
 	s->starting = 0;
 	return WATCH_NEW;
 }
@@ -183,7 +183,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 
 			s->threads = threads;
 			s->last_cpu = NO_CPU;
-			barrier();
+			fence();
 			if (before <= 1)
 				close_shortcuts(n);
 			if (threads > s->threads_peak)

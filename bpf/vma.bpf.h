@@ -199,22 +199,25 @@ static __always_inline void end_thread_calls(struct slot *s)
 
 /* ---- sys_exit ---- */
 
-/* 32-bit system calls have other numbers; the ABI of the one under way stands in the thread. */
-static __always_inline bool is_compat(void)
+/*
+ * 32-bit system calls have other numbers. The ABI of the one under way stands in the thread, or on arm64
+ * in the mode that the CPU was in.
+ */
+static __always_inline bool is_compat(struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)
 	struct task_struct *self = (void *)bpf_get_current_task();
 
 	return BPF_CORE_READ(self, thread_info.status) & 2; /* TS_COMPAT */
 #else
-	return false;
+	return BPF_CORE_READ(regs, pstate) & 0x10; /* PSR_MODE32_BIT */
 #endif
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
-	if (is_compat())
+	if (is_compat(regs))
 		return 0;
 	switch (syscall_number(regs)) {
 	case NR_MMAP:

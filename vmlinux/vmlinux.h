@@ -190,8 +190,16 @@ struct pt_regs {
 	unsigned long orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs { /* by this name libbpf's macros for kprobes know the registers */
+	u64 regs[31];
+	u64 sp;
+	u64 pc;
+	u64 pstate;
+};
+
 struct pt_regs {
 	u64 regs[31];
+	u64 pstate;
 	u64 orig_x0;
 	s32 syscallno;
 };

@@ -9,7 +9,7 @@
 # shellcheck disable=SC2034,SC2086 # what is set is for the checks; pids and numbers have no blanks
 
 MIB=1048576
-PAGE=4096
+PAGE=$(stat -f -c %S /dev/shm) # a tmpfs has blocks of a page
 LIMIT=60 # seconds that anything may take
 JSON=/tmp/summary.json
 OUT=/tmp/out
