@@ -302,7 +302,7 @@ static int open_file(struct kernel_btf *k, const char *path, char *why, size_t w
 		goto out;
 	}
 	if (readfile_all(KERNEL_BTF_PATH, &own.at, &own.len) == 0 || read_from_kernel(&own) == 0) {
-		if (file.len != own.len || memcmp(file.at, own.at, own.len))
+		if (!file.at || file.len != own.len || memcmp(file.at, own.at, own.len))
 			err = refuse_stale(name, why, why_len);
 		else
 			err = parse(k, &file);
