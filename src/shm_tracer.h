@@ -20,6 +20,7 @@ enum shm_chain {
 	SHM_CHAIN_NONE, /* not at all: statfs and holders only */
 	SHM_CHAIN_SIGNALS, /* cheap hooks only: SIGBUS on a full tmpfs */
 	SHM_CHAIN_TRACEPOINTS, /* sys_exit, page faults, rss_stat: taxes every system call and fault */
+	SHM_CHAIN_KPROBE, /* the same functions as the next, by kprobes */
 	SHM_CHAIN_FEXIT, /* fexit on shmem's own functions: costs others nothing */
 };
 

@@ -44,7 +44,7 @@ struct tracer;
 
 /*
  * Loads and attaches, within what `features` found possible. Returns 0, or a negative errno with a
- * message for people in `why`.
+ * message for people in `why`; on success that lists hooks which were refused all the same ("" = none).
  */
 int tracer_create(const struct tracer_config *config, const struct features *features, record_fn fn,
 		  void *ctx, struct tracer **out, char *why, size_t why_len);

@@ -25,6 +25,7 @@
 
 bool watch_may_trace(const struct watch *w)
 {
+	/* what hooks only functions of shmem costs nobody else anything */
 	return features_shm_by(w->features) >= HOOK_KPROBE ||
 	       (!w->o->sample && w->govern.governor.mode == MODE_FULL);
 }
