@@ -306,6 +306,8 @@ static const char *chain_words(enum shm_chain chain)
 	switch (chain) {
 	case SHM_CHAIN_FEXIT:
 		return "fexit";
+	case SHM_CHAIN_KPROBE:
+		return "kprobes";
 	case SHM_CHAIN_TRACEPOINTS:
 		return "tracepoints, which taxes system calls and page faults";
 	case SHM_CHAIN_SIGNALS:
