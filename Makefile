@@ -267,7 +267,7 @@ $(BUILD)/bench: $(BENCH_OBJS)
 
 # The shm tracer alone, for the tests that compare it with statfs after every step.
 LEDGER_OBJS := $(BUILD)/obj/tests/shm/ledger_dump.o \
-	$(patsubst %.c,$(BUILD)/obj/%.o,src/forbid.c src/kprobes.c \
+	$(patsubst %.c,$(BUILD)/obj/%.o,src/forbid.c src/probe.c $(wildcard src/kernel_btf*.c) \
 	src/run_time.c $(wildcard src/shm_tracer*.c))
 $(BUILD)/tests/ledger_dump: $(LEDGER_OBJS) $(BUILD)/libmemmon.a
 	$(say) LINK $@

@@ -16,11 +16,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "kprobes.h"
-#include "run_time.h"
+#include <bpf/btf.h>
 
-/* As in tracer.c: libbpf must not look for the modules' BTF. */
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+#include "kernel_btf.h"
+#include "probe.h"
+#include "run_time.h"
 
 #define TEXT_LEN 512
 #define PRIME_RUNS 8192 /* of 256 inodes each */
@@ -45,7 +45,7 @@ static int keep_warning(enum libbpf_print_level level, const char *format, va_li
 }
 
 /* Switches on what user space runs and what the chain's hooks need. */
-static int choose_programs(struct shm_tracer *t, const struct btf *btf,
+static int choose_programs(struct shm_tracer *t, const struct probe *probe,
 			   const struct shm_hook *hooks, size_t n)
 {
 	struct shm_bpf *skel = t->skel;
@@ -54,7 +54,7 @@ static int choose_programs(struct shm_tracer *t, const struct btf *btf,
 
 	/* where a hook books without an exchange, with the inode's lock held, a sweep would disturb it */
 	t->sweeps = t->chain == SHM_CHAIN_TRACEPOINTS ||
-		    (t->chain > SHM_CHAIN_TRACEPOINTS && shm_tracer_recalc_locks(btf));
+		    (t->chain > SHM_CHAIN_TRACEPOINTS && shm_tracer_recalc_locks(probe));
 
 	bpf_object__for_each_program(program, skel->obj)
 	{
@@ -73,7 +73,7 @@ static int choose_programs(struct shm_tracer *t, const struct btf *btf,
 		err = bpf_program__set_autoload(skel->progs.learn_cpus, true);
 	if (!err)
 		err = bpf_program__set_autoload(skel->progs.prime, true);
-	return err ? err : shm_tracer_choose_iterators(t, btf);
+	return err ? err : shm_tracer_choose_iterators(t, probe);
 }
 
 /*
@@ -81,13 +81,13 @@ static int choose_programs(struct shm_tracer *t, const struct btf *btf,
  * (7c8199e24fa0 "bpf: Introduce any context BPF specific memory allocator.") that could lock up a
  * tracing program, and the kernel warns: there all of it, 11 MiB, is taken at once.
  */
-static int set_allocation(struct shm_tracer *t, const struct btf *btf)
+static int set_allocation(struct shm_tracer *t, const struct probe *probe)
 {
 	struct bpf_map *maps[] = { t->skel->maps.supers, t->skel->maps.inodes,
 				   t->skel->maps.accounts };
 	int err = 0;
 
-	if (btf__find_by_name_kind(btf, "bpf_mem_alloc", BTF_KIND_STRUCT) > 0)
+	if (probe_has_struct(probe, "bpf_mem_alloc"))
 		return 0;
 	for (size_t i = 0; !err && i < sizeof(maps) / sizeof(maps[0]); i++)
 		err = bpf_map__set_map_flags(maps[i],
@@ -95,7 +95,7 @@ static int set_allocation(struct shm_tracer *t, const struct btf *btf)
 	return err;
 }
 
-static int set_config(struct shm_tracer *t, const struct btf *btf)
+static int set_config(struct shm_tracer *t, const struct probe *probe)
 {
 	struct shm_bpf *skel = t->skel;
 	int cpus = libbpf_num_possible_cpus(), err;
@@ -106,12 +106,14 @@ static int set_config(struct shm_tracer *t, const struct btf *btf)
 		return -E2BIG;
 	skel->rodata->cfg_cpus = (uint32_t)cpus;
 	skel->rodata->cfg_page_bytes = (uint32_t)t->page_bytes;
-	skel->rodata->cfg_dir_at = shm_tracer_begins_with_inode(btf, "shmem_mknod") ? 0 : 1;
+	/* four, of which the first is the directory, or something in front of them */
+	skel->rodata->cfg_dir_at = probe_function_parameters(probe, "shmem_mknod") == 4 ? 0 : 1;
 	skel->rodata->cfg_charges = t->chain >= SHM_CHAIN_TRACEPOINTS;
 	/* 6.7 added it, and with it "shmem: _add_to_page_cache() before shmem_inode_acct_blocks()" */
-	skel->rodata->cfg_marks = t->chain == SHM_CHAIN_TRACEPOINTS &&
-				  shm_tracer_has_function(btf, "__percpu_counter_limited_add");
-	err = set_allocation(t, btf);
+	skel->rodata->cfg_marks =
+		t->chain == SHM_CHAIN_TRACEPOINTS &&
+		probe_function_parameters(probe, "__percpu_counter_limited_add") >= 0;
+	err = set_allocation(t, probe);
 	if (!err && t->chain != SHM_CHAIN_KPROBE)
 		err = bpf_map__set_autocreate(skel->maps.calls, false);
 	return err ? err : bpf_map__set_max_entries(skel->maps.alarms, (uint32_t)getpagesize());
@@ -191,22 +193,24 @@ static void unload(struct shm_tracer *t)
 static int choose(struct shm_tracer *t, const char *btf_path, struct shm_hook *hooks, size_t *n)
 {
 	struct btf *btf = btf__parse(btf_path, NULL);
-	const char *refused = NULL;
-	int err;
+	struct probe *probe = btf ? probe_create(btf, true) : NULL;
+	int err = -ENOMEM;
 
 	if (!btf)
 		return -errno;
-	t->faults = shm_tracer_has_tracepoint(btf, "page_fault_user");
-	err = shm_tracer_choose_hooks(t, btf, hooks, &refused);
-	if (err >= 0) {
-		*n = (size_t)err;
-		err = choose_programs(t, btf, hooks, *n);
-	}
+	if (!probe)
+		goto out;
+	t->faults = probe_parameters(probe, "page_fault_user") >= 0;
+	err = shm_tracer_choose_hooks(t, probe, hooks, first_warning, sizeof(first_warning));
+	if (err < 0)
+		goto out;
+	*n = (size_t)err;
+	err = choose_programs(t, probe, hooks, *n);
 	if (!err)
-		err = set_config(t, btf);
+		err = set_config(t, probe);
+out:
+	probe_destroy(probe);
 	btf__free(btf);
-	if (refused)
-		snprintf(first_warning, sizeof(first_warning), "%s is forbidden", refused);
 	return err;
 }
 
@@ -218,15 +222,11 @@ static int load(struct shm_tracer *t, const char *btf_path, const char **step)
 	size_t n = 0;
 	int err;
 
-	*step = "set kprobes";
-	err = t->chain == SHM_CHAIN_KPROBE ? kprobes_probe() : 0;
-	if (err)
-		return err;
 	*step = "open the BPF object";
 	t->skel = shm_bpf__open_opts(&opts);
 	if (!t->skel)
 		return -errno;
-	*step = "choose the hooks";
+	*step = "use its hooks";
 	err = choose(t, btf_path, hooks, &n);
 	if (err)
 		return err;
@@ -321,11 +321,26 @@ static int load_best(struct shm_tracer *t, const struct shm_tracer_config *confi
 	return 0;
 }
 
+struct load_call {
+	struct shm_tracer *t;
+	const struct shm_tracer_config *config;
+	char *why;
+	size_t why_len;
+};
+
+static int call_load_best(void *ctx)
+{
+	struct load_call *c = ctx;
+
+	return load_best(c->t, c->config, c->config->btf ? c->config->btf : KERNEL_BTF_PATH, c->why,
+			 c->why_len);
+}
+
 int shm_tracer_create(const struct shm_tracer_config *config, record_fn fn, void *ctx,
 		      struct shm_tracer **out, char *why, size_t why_len)
 {
-	const char *btf_path = config->btf ? config->btf : KERNEL_BTF;
 	struct shm_tracer *t = calloc(1, sizeof(*t));
+	struct load_call call = { t, config, why, why_len };
 	libbpf_print_fn_t before;
 	int err;
 
@@ -338,7 +353,7 @@ int shm_tracer_create(const struct shm_tracer_config *config, record_fn fn, void
 	t->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	verbose = config->verbose;
 	before = libbpf_set_print(keep_warning);
-	err = load_best(t, config, btf_path, why, why_len);
+	err = kernel_btf_call(config->btf, call_load_best, &call);
 	libbpf_set_print(before);
 	malloc_trim(0); /* the kernel's types took 15 MiB */
 	if (err) {
@@ -365,4 +380,19 @@ void shm_tracer_run_time(const struct shm_tracer *t, struct run_time *sum)
 enum shm_chain shm_tracer_chain(const struct shm_tracer *t)
 {
 	return t->chain;
+}
+
+int shm_tracer_sections(void (*fn)(void *ctx, const char *section), void *ctx)
+{
+	struct shm_bpf *skel = shm_bpf__open();
+	struct bpf_program *program;
+
+	if (!skel)
+		return -errno;
+	bpf_object__for_each_program(program, skel->obj)
+	{
+		fn(ctx, bpf_program__section_name(program));
+	}
+	shm_bpf__destroy(skel);
+	return 0;
 }

@@ -74,4 +74,7 @@ int shm_tracer_chargers(struct shm_tracer *t, record_fn fn, void *ctx);
  */
 int shm_tracer_files(struct shm_tracer *t, record_fn fn, void *ctx);
 
+/* Calls `fn` with the libbpf section name of each program, whether this kernel takes it or not. */
+int shm_tracer_sections(void (*fn)(void *ctx, const char *section), void *ctx);
+
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which hooks a chain consists of on this kernel, and attaching them. What the kernel has is read from
- * its BTF; see bpf/compat.bpf.h for the differences.
+ * Which hooks a chain consists of on this kernel, and attaching them; see bpf/compat.bpf.h for how
+ * kernels differ.
  */
 #include "shm_tracer_state.h"
 
@@ -9,69 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "forbid.h"
+#include "probe.h"
 
-/* ---- what the kernel has ---- */
-
-/* The number of a kernel function's parameters, -1 where there is none of that name. */
-static int parameters(const struct btf *btf, const char *function, const struct btf_type **proto)
-{
-	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
-
-	if (id < 0)
-		return -1;
-	*proto = btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type);
-	return *proto ? btf_vlen(*proto) : -1;
-}
-
-bool shm_tracer_has_function(const struct btf *btf, const char *name)
-{
-	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
-}
-
-bool shm_tracer_has_tracepoint(const struct btf *btf, const char *name)
-{
-	char type[64];
-
-	snprintf(type, sizeof(type), "btf_trace_%s", name);
-	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
-}
-
-bool shm_tracer_recalc_locks(const struct btf *btf)
-{
-	const struct btf_type *proto;
-
-	return parameters(btf, "shmem_recalc_inode", &proto) > 1;
-}
-
-bool shm_tracer_begins_with_inode(const struct btf *btf, const char *function)
-{
-	const struct btf_type *proto, *type;
-
-	if (parameters(btf, function, &proto) < 1)
-		return false;
-	type = btf__type_by_id(btf, btf_params(proto)[0].type);
-	if (!type || !btf_is_ptr(type))
-		return false;
-	type = btf__type_by_id(btf, type->type);
-	return type && !strcmp(btf__name_by_offset(btf, type->name_off), "inode");
-}
-
-static bool exists(const struct btf *btf, const struct bpf_program *program)
-{
-	const char *section = bpf_program__section_name(program), *slash = strchr(section, '/');
-
-	if (!strncmp(section, "tp_btf/", 7))
-		return shm_tracer_has_tracepoint(btf, slash + 1);
-	return slash && shm_tracer_has_function(btf, slash + 1);
-}
+#define REASON_LEN 128
 
 /* ---- the chains ---- */
 
-static size_t fexit_hooks(const struct shm_bpf *skel, const struct btf *btf, struct shm_hook *hooks)
+static size_t fexit_hooks(const struct shm_bpf *skel, const struct probe *probe,
+			  struct shm_hook *hooks)
 {
-	bool locks = shm_tracer_recalc_locks(btf);
-	bool own_write = shm_tracer_has_function(btf, "shmem_file_write_iter");
+	bool locks = shm_tracer_recalc_locks(probe);
+	bool own_write = probe_function_parameters(probe, "shmem_file_write_iter") >= 0;
 	const struct shm_hook all[] = {
 		{ skel->progs.on_recalc, NULL, locks, false },
 		{ skel->progs.on_recalc_locked, NULL, !locks, false },
@@ -95,11 +43,11 @@ static size_t fexit_hooks(const struct shm_bpf *skel, const struct btf *btf, str
 	return sizeof(all) / sizeof(all[0]);
 }
 
-static size_t kprobe_hooks(const struct shm_bpf *skel, const struct btf *btf,
+static size_t kprobe_hooks(const struct shm_bpf *skel, const struct probe *probe,
 			   struct shm_hook *hooks)
 {
-	bool locks = shm_tracer_recalc_locks(btf);
-	bool own_write = shm_tracer_has_function(btf, "shmem_file_write_iter");
+	bool locks = shm_tracer_recalc_locks(probe);
+	bool own_write = probe_function_parameters(probe, "shmem_file_write_iter") >= 0;
 	const struct shm_hook all[] = {
 		{ skel->progs.on_recalc_end, skel->progs.on_recalc_begin, locks, false },
 		{ skel->progs.on_recalc_call, NULL, !locks, false },
@@ -125,10 +73,10 @@ static size_t kprobe_hooks(const struct shm_bpf *skel, const struct btf *btf,
 }
 
 /* Without the two about faults there is no use for rss_stat. */
-static size_t tracepoint_hooks(const struct shm_bpf *skel, const struct btf *btf,
+static size_t tracepoint_hooks(const struct shm_bpf *skel, const struct probe *probe,
 			       struct shm_hook *hooks)
 {
-	bool faults = shm_tracer_has_tracepoint(btf, "page_fault_user");
+	bool faults = probe_parameters(probe, "page_fault_user") >= 0;
 	const struct shm_hook all[] = {
 		{ skel->progs.on_sys_exit, NULL, true, false },
 		{ skel->progs.on_delete, NULL, true, false },
@@ -144,16 +92,16 @@ static size_t tracepoint_hooks(const struct shm_bpf *skel, const struct btf *btf
 	return sizeof(all) / sizeof(all[0]);
 }
 
-static size_t hooks_of(const struct shm_bpf *skel, const struct btf *btf, enum shm_chain chain,
+static size_t hooks_of(const struct shm_bpf *skel, const struct probe *probe, enum shm_chain chain,
 		       struct shm_hook *hooks)
 {
 	switch (chain) {
 	case SHM_CHAIN_FEXIT:
-		return fexit_hooks(skel, btf, hooks);
+		return fexit_hooks(skel, probe, hooks);
 	case SHM_CHAIN_KPROBE:
-		return kprobe_hooks(skel, btf, hooks);
+		return kprobe_hooks(skel, probe, hooks);
 	case SHM_CHAIN_TRACEPOINTS:
-		return tracepoint_hooks(skel, btf, hooks);
+		return tracepoint_hooks(skel, probe, hooks);
 	case SHM_CHAIN_SIGNALS:
 		hooks[0] = (struct shm_hook){ skel->progs.on_signal, NULL, true, false };
 		return 1;
@@ -162,53 +110,67 @@ static size_t hooks_of(const struct shm_bpf *skel, const struct btf *btf, enum s
 	}
 }
 
-/* ---- what must not be used, and what cannot be had ---- */
+bool shm_tracer_recalc_locks(const struct probe *probe)
+{
+	return probe_function_parameters(probe, "shmem_recalc_inode") > 1;
+}
+
+/* ---- what can be had ---- */
 
 static void note_missing(struct shm_tracer *t, const struct bpf_program *program, const char *why)
 {
 	size_t used = strlen(t->missing);
 
-	snprintf(t->missing + used, sizeof(t->missing) - used, "%s%s (%s)", used ? ", " : "",
+	snprintf(t->missing + used, sizeof(t->missing) - used, "%s%s is %s", used ? ", " : "",
 		 bpf_program__section_name(program), why);
 	t->hooks_missing++;
 }
 
-/* The program of the hook that is forbidden, NULL = none. */
-static const struct bpf_program *forbidden(const struct shm_hook *hook)
+/*
+ * Can both programs of the hook be used? If not, `*which` is the one that cannot. Only with `try` the
+ * kernel is asked: what it lets us do on one function it lets us do on the others.
+ */
+static int ask_for(struct probe *probe, const struct shm_hook *hook, bool try,
+		   const struct bpf_program **which)
 {
-	if (hook_forbidden(bpf_program__section_name(hook->program)))
-		return hook->program;
-	if (hook->begin && hook_forbidden(bpf_program__section_name(hook->begin)))
-		return hook->begin;
-	return NULL;
+	struct bpf_program *const both[] = { hook->program, hook->begin };
+	int err = 0;
+
+	for (size_t i = 0; !err && i < 2 && both[i]; i++) {
+		const char *section = bpf_program__section_name(both[i]);
+
+		*which = both[i];
+		err = try ? probe_hook(probe, section) : probe_has(probe, section);
+	}
+	return err;
 }
 
-int shm_tracer_choose_hooks(struct shm_tracer *t, const struct btf *btf, struct shm_hook *hooks,
-			    const char **refused)
+int shm_tracer_choose_hooks(struct shm_tracer *t, struct probe *probe, struct shm_hook *hooks,
+			    char *why, size_t why_len)
 {
-	size_t n = hooks_of(t->skel, btf, t->chain, hooks), kept = 0;
+	const struct shm_hook ours = { t->skel->progs.set_up, NULL, true, false };
+	size_t n = hooks_of(t->skel, probe, t->chain, hooks), kept = 0;
+	const struct bpf_program *which = NULL;
+	char reason[REASON_LEN];
+	int err = ask_for(probe, &ours, false, &which); /* what we run ourselves */
 
-	/* what we run ourselves, in any chain */
-	*refused = bpf_program__section_name(t->skel->progs.set_up);
-	if (hook_forbidden(*refused))
-		return -EPERM;
-	*refused = NULL;
-	for (size_t i = 0; i < n; i++) {
-		const struct bpf_program *not_this;
-
-		if (!hooks[i].on || (hooks[i].optional && !exists(btf, hooks[i].program)))
+	for (size_t i = 0; !err && i < n; i++) {
+		if (!hooks[i].on)
 			continue;
-		not_this = forbidden(&hooks[i]);
-		if (not_this && !hooks[i].optional) {
-			*refused = bpf_program__section_name(not_this);
-			return -EPERM;
-		}
-		if (not_this)
-			note_missing(t, not_this, "forbidden");
-		else
+		err = ask_for(probe, &hooks[i], !kept, &which);
+		if (!err) {
 			hooks[kept++] = hooks[i];
+		} else if (hooks[i].optional) {
+			if (err != PROBE_ABSENT)
+				note_missing(t, which, probe_reason(err, reason, sizeof(reason)));
+			err = 0;
+		}
 	}
-	return (int)kept;
+	if (!err)
+		return (int)kept;
+	snprintf(why, why_len, "%s is %s", bpf_program__section_name(which),
+		 probe_reason(err, reason, sizeof(reason)));
+	return -ENOTSUP;
 }
 
 /* ---- attaching ---- */
@@ -236,13 +198,16 @@ static int attach_hook(struct shm_tracer *t, const struct shm_hook *hook)
 
 int shm_tracer_attach_hooks(struct shm_tracer *t, const struct shm_hook *hooks, size_t n)
 {
+	char reason[REASON_LEN];
+
 	for (size_t i = 0; i < n; i++) {
 		int err = attach_hook(t, &hooks[i]);
 
 		if (err && !hooks[i].optional)
 			return err;
 		if (err)
-			note_missing(t, hooks[i].program, strerror(-err));
+			note_missing(t, hooks[i].program,
+				     probe_reason(err, reason, sizeof(reason)));
 	}
 	return 0;
 }
@@ -252,12 +217,13 @@ static struct bpf_link *attach_iterator(struct shm_tracer *t, const struct bpf_p
 					const struct bpf_iter_attach_opts *opts)
 {
 	struct bpf_link *link;
+	char reason[REASON_LEN];
 
 	if (!bpf_program__autoload(program))
 		return NULL;
 	link = bpf_program__attach_iter(program, opts);
 	if (!link)
-		note_missing(t, program, strerror(errno));
+		note_missing(t, program, probe_reason(-errno, reason, sizeof(reason)));
 	return link;
 }
 
@@ -274,7 +240,7 @@ void shm_tracer_attach_iterators(struct shm_tracer *t)
 	t->mappers = attach_iterator(t, t->skel->progs.read_mappers, NULL);
 }
 
-int shm_tracer_choose_iterators(struct shm_tracer *t, const struct btf *btf)
+int shm_tracer_choose_iterators(struct shm_tracer *t, const struct probe *probe)
 {
 	struct shm_bpf *skel = t->skel;
 	const struct {
@@ -284,17 +250,18 @@ int shm_tracer_choose_iterators(struct shm_tracer *t, const struct btf *btf)
 		{ skel->progs.sweep, t->sweeps },
 		{ skel->progs.read_inodes, !t->sweeps },
 		{ skel->progs.read_openers, true },
-		{ skel->progs.read_mappers,
-		  btf__find_by_name_kind(btf, "bpf_iter__task_vma", BTF_KIND_STRUCT) > 0 },
+		{ skel->progs.read_mappers, true },
 	};
+	char reason[REASON_LEN];
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof(all) / sizeof(all[0]); i++) {
-		bool not_this = hook_forbidden(bpf_program__section_name(all[i].program));
+		int missing = probe_has(probe, bpf_program__section_name(all[i].program));
 
-		if (all[i].on && not_this)
-			note_missing(t, all[i].program, "forbidden");
-		err = bpf_program__set_autoload(all[i].program, all[i].on && !not_this);
+		if (all[i].on && missing && missing != PROBE_ABSENT)
+			note_missing(t, all[i].program,
+				     probe_reason(missing, reason, sizeof(reason)));
+		err = bpf_program__set_autoload(all[i].program, all[i].on && !missing);
 	}
 	return err;
 }

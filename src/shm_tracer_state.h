@@ -9,7 +9,6 @@
 #include "shm_tracer.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "../bpf/shm_maps.h"
@@ -48,25 +47,20 @@ struct shm_tracer {
 	uint64_t dropped; /* accounts of dead processes, and calls, that made room */
 };
 
-/* ---- what the kernel has, by its types ---- */
-
-bool shm_tracer_has_function(const struct btf *btf, const char *name);
-bool shm_tracer_has_tracepoint(const struct btf *btf, const char *name);
-/* Does shmem_recalc_inode() take the inode's lock itself, and make the changes? */
-bool shm_tracer_recalc_locks(const struct btf *btf);
-/* Is the function's first parameter the directory, a struct inode *? */
-bool shm_tracer_begins_with_inode(const struct btf *btf, const char *function);
-
 /* ---- hooks ---- */
 
+struct probe;
+
+/* Does shmem_recalc_inode() take the inode's lock itself, and make the changes? */
+bool shm_tracer_recalc_locks(const struct probe *probe);
 /*
- * Fills `hooks`, SHM_HOOKS of them, with those of t->chain that this kernel has and that are not
- * forbidden. Returns how many, or -EPERM where one that the chain needs is forbidden: `*refused`.
+ * Fills `hooks`, SHM_HOOKS of them, with those of t->chain that this kernel has and lets us use. Returns
+ * how many, or -ENOTSUP where one that the chain needs cannot be used, which `why` names.
  */
-int shm_tracer_choose_hooks(struct shm_tracer *t, const struct btf *btf, struct shm_hook *hooks,
-			    const char **refused);
+int shm_tracer_choose_hooks(struct shm_tracer *t, struct probe *probe, struct shm_hook *hooks,
+			    char *why, size_t why_len);
 /* Switches on the iterators that t->chain and this kernel allow. */
-int shm_tracer_choose_iterators(struct shm_tracer *t, const struct btf *btf);
+int shm_tracer_choose_iterators(struct shm_tracer *t, const struct probe *probe);
 /* Returns 0, or a negative errno where one that is not optional cannot be attached. */
 int shm_tracer_attach_hooks(struct shm_tracer *t, const struct shm_hook *hooks, size_t n);
 /* Those that are refused stay NULL. */
