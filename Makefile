@@ -58,7 +58,7 @@ ifneq ($(filter gcc cc,$(CC)),)
 override CC := $(MULTIARCH)-gcc
 endif
 AR := $(MULTIARCH)-ar
-ifneq ($(filter run test test-vm unit fuzz lint build-matrix cli live fresh bench,$(MAKECMDGOALS)),)
+ifneq ($(filter run test test-vm check-kernels unit fuzz lint build-matrix cli live fresh bench,$(MAKECMDGOALS)),)
 $(error ARCH=$(ARCH): what is built for it does not run here; `make test-vm KERNELS=6.1-$(ARCH)` tests it)
 endif
 endif
@@ -261,7 +261,7 @@ $(BUILD)/fuzz/fuzz_core_relo: ARCHIVE_LIBS += $(LIBBPF_LIBS)
 
 unit-programs: $(UNIT_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
-workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump $(BUILD)/core-check
+workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump $(BUILD)/core-check $(CHECKED)
 
 # ---- run and test -------------------------------------------------------------------------------
 
@@ -278,8 +278,7 @@ run: ## install what is missing, build, watch a demo, or what ARGS="…" says
 	@$(BUILD)/memmon-bpf $(or $(ARGS),--lines -i 0.5 -- $(BUILD)/tests/demo)
 
 test: ## install what the tests need, build, run every suite; SUITES="unit cli", STRICT=1
-	@tools/install-deps build test $(if $(SUITES),$(filter vm,$(SUITES)),vm) \
-		$(if $(filter build vm,$(or $(SUITES),vm)),cross)
+	@tools/install-deps build test cross $(filter vm,$(SUITES))
 	@err=0; tests/run $(SUITES) || err=$$?; $(give_back); exit $$err
 
 unit: ## the unit tests, with ASan and UBSan
@@ -296,7 +295,7 @@ live: ## the tests against this kernel (root)
 	@tests/run live
 test-vm: ## other kernels, in emulated machines (network); KERNELS="6.1 6.12", MIRROR=URL
 	@tools/install-deps build cross vm
-	@err=0; tests/run vm || err=$$?; $(give_back); exit $$err
+	@err=0; tests/run core vm || err=$$?; $(give_back); exit $$err
 check-kernels: $(BUILD)/core-check $(CHECKED) ## would other kernels take the BPF objects? without booting them
 	@err=0; tools/check-kernels || err=$$?; $(give_back); exit $$err
 fresh: ## the README's first command in a bare Debian (root, network)
