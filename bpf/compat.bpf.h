@@ -27,6 +27,13 @@ struct cgroup___ids {
 	u64 ancestor_ids[1];
 };
 
+/* In 6.18 the union that d_alias is in had a name, in 7.2 it has none. */
+struct dentry___named_union {
+	union {
+		struct hlist_node d_alias;
+	} d_u;
+};
+
 #pragma clang attribute pop
 
 /*
@@ -60,6 +67,14 @@ static __always_inline u64 cgroup_ancestor_id(struct cgroup *cgrp, u32 level)
 				      bpf_core_field_offset(struct cgroup___ids, ancestor_ids) +
 				      level * sizeof(id));
 	return id;
+}
+
+/* The dentry whose d_alias, an entry of its inode's i_dentry, is at `alias`. */
+static __always_inline u64 dentry_of_alias(u64 alias)
+{
+	if (bpf_core_field_exists(struct dentry, d_alias))
+		return alias - bpf_core_field_offset(struct dentry, d_alias);
+	return alias - bpf_core_field_offset(struct dentry___named_union, d_u.d_alias);
 }
 
 #endif

@@ -263,7 +263,7 @@ struct dentry {
 	struct inode *d_inode;
 	union {
 		struct hlist_node d_alias;
-	} d_u;
+	};
 };
 
 struct path {
