@@ -11,11 +11,17 @@
 # make WITHOUT="curl" leaves out what needs a library that not everybody wants; the program says so
 # when it is asked for that:
 #   curl   names of containers, asked from the sockets of Docker and Podman
+#
+# make ARCH=arm64 builds for another architecture than this machine's, into build/arm64 (or BUILD), with
+# Debian's cross compiler and libraries that tools/sysroot gets into $(SYSROOT).
 
 VERSION := 0.1.0
 
-BUILD ?= build
-ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
+MACHINE := $(patsubst aarch64,arm64,$(shell uname -m))
+ARCH := $(MACHINE)
+override ARCH := $(patsubst aarch64,arm64,$(ARCH))
+CROSS := $(filter-out $(MACHINE),$(ARCH))
+BUILD ?= build$(CROSS:%=/%)
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 DATADIR ?= $(PREFIX)/share
@@ -42,8 +48,20 @@ $(error WITHOUT="$(WITHOUT)": what can be left out is: $(OPTIONAL))
 endif
 
 CFLAGS ?= -O2 -g
-# <linux/bpf.h> includes <asm/types.h>, which Debian keeps per architecture.
-BPF_MULTIARCH := $(if $(filter x86,$(BPF_ARCH)),x86_64,aarch64)-linux-gnu
+MULTIARCH := $(ARCH:arm64=aarch64)-linux-gnu
+
+# CC=gcc, which tests hand on, is the compiler of that name for the other architecture.
+ifneq ($(CROSS),)
+SYSROOT ?= $(BUILD)/sysroot
+CROSS_FLAGS := $(if $(findstring clang,$(CC)),--target=$(MULTIARCH)) --sysroot=$(SYSROOT)
+ifneq ($(filter gcc cc,$(CC)),)
+override CC := $(MULTIARCH)-gcc
+endif
+AR := $(MULTIARCH)-ar
+ifneq ($(filter run test test-vm check-kernels unit fuzz lint build-matrix cli live fresh bench,$(MAKECMDGOALS)),)
+$(error ARCH=$(ARCH): what is built for it does not run here; `make test-vm KERNELS=6.1-$(ARCH)` tests it)
+endif
+endif
 
 WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla \
 	$(if $(filter 1,$(WERROR)),-Werror)
@@ -51,13 +69,13 @@ WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvl
 # _GNU_SOURCE is empty so that a file may also define it for itself.
 MM_CPPFLAGS := -D_GNU_SOURCE= -DMEMMON_VERSION='"$(VERSION)"' -iquote src -iquote $(BUILD) \
 	$(foreach word,$(sort $(WITHOUT)),-DWITHOUT_$(shell echo $(word) | tr a-z A-Z))
-MM_CFLAGS := -std=gnu11 -pthread $(WARNINGS)
+MM_CFLAGS := -std=gnu11 -pthread $(WARNINGS) $(CROSS_FLAGS)
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
-HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+HARDEN_LD := $(CROSS_FLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 # An absolute BUILD or checkout path must not end up in the program.
 MM_CFLAGS += -ffile-prefix-map=$(CURDIR)=.
 
-pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
+pkg_libs = $(or $(if $(CROSS),,$(shell pkg-config --libs $(1) 2>/dev/null)),$(2))
 LIBBPF_LIBS := $(call pkg_libs,libbpf,-lbpf) -lelf -lz
 ARCHIVE_LIBS := $(call pkg_libs,jansson,-ljansson) $(call pkg_libs,ncursesw,-lncursesw -ltinfo) \
 	$(call pkg_libs,libcap-ng,-lcap-ng) -lm -ldl
@@ -65,8 +83,9 @@ ARCHIVE_LIBS := $(call pkg_libs,jansson,-ljansson) $(call pkg_libs,ncursesw,-lnc
 ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_FLAGS := $(ASAN_FLAGS) -fsanitize=fuzzer-no-link
 
+# <linux/bpf.h> includes <asm/types.h>, which Debian keeps per architecture.
 BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -std=gnu11 -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux \
-	-idirafter /usr/include/$(BPF_MULTIARCH) \
+	-idirafter $(CROSS:%=$(SYSROOT))/usr/include/$(MULTIARCH) \
 	-Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations \
 	$(if $(filter 1,$(WERROR)),-Werror) -ffile-prefix-map=$(CURDIR)=.
 
@@ -95,8 +114,8 @@ endif
 .SUFFIXES:
 .SECONDARY:
 .SECONDEXPANSION:
-.PHONY: all run test test-vm unit fuzz lint build-matrix cli live fresh bench format help man \
-	install uninstall clean unit-programs fuzz-programs workloads FORCE
+.PHONY: all run test test-vm check-kernels unit fuzz lint build-matrix cli live fresh bench bench-all \
+	format help man install uninstall clean unit-programs fuzz-programs workloads FORCE
 
 all: $(BUILD)/memmon-bpf ## build build/memmon-bpf (no root needed); V=1 shows the commands
 
@@ -109,7 +128,14 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || { \
 		printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' >$@; \
-		tools/install-deps --check build || :; }
+		tools/install-deps --check build $(CROSS:%=cross) || :; }
+
+ifneq ($(CROSS),)
+$(BUILD)/flags: | $(SYSROOT)/packages
+$(SYSROOT)/packages: tools/sysroot tools/apt-own tools/install-deps
+	$(say) SYSROOT $(SYSROOT)
+	$(Q)tools/sysroot $(ARCH) $(SYSROOT)
+endif
 
 $(BUILD)/obj/%.bpf.o: %.bpf.c $(BUILD)/flags
 	$(say) BPF $@
@@ -140,6 +166,43 @@ $(BUILD)/libmemmon.a: $(ARCHIVE_OBJS)
 $(BUILD)/memmon-bpf: $(MAIN_OBJS) $(BUILD)/libmemmon.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(LIBBPF_LIBS) $(ARCHIVE_LIBS) -o $@
+
+# ---- what kernels would make of the BPF objects -------------------------------------------------
+
+CORE_CHECK_SRCS := $(wildcard tools/core-check/*.c)
+CORE_CHECK_OBJS := $(CORE_CHECK_SRCS:%.c=$(BUILD)/obj/%.o)
+
+$(BUILD)/core-check: $(CORE_CHECK_OBJS) $(BUILD)/libmemmon.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(LIBBPF_LIBS) $(ARCHIVE_LIBS) -o $@
+
+# An object that uses every type of vmlinux.h, so that all of them are in its BTF.
+$(BUILD)/obj/types.c: vmlinux/vmlinux.h
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "vmlinux.h"'; \
+		sed -nE 's/^(struct|union|enum) ([a-z_0-9]+) \{$$/\1 \2 *a_\2;/p' $<; \
+		echo 'int nothing(void);'; \
+		echo '__attribute__((section("raw_tp"))) int nothing(void) { return 0; }'; } >$@
+
+# The objects of both architectures can be checked on either: compiling for BPF takes no cross compiler.
+OTHER_ARCH := $(if $(filter x86,$(BPF_ARCH)),arm64,x86)
+OTHER_BPF_CFLAGS = $(subst __TARGET_ARCH_$(BPF_ARCH),__TARGET_ARCH_$(OTHER_ARCH),$(BPF_CFLAGS))
+CHECKED := $(SKELS:%.skel.h=%.bpf.o) $(BUILD)/types.bpf.o \
+	$(SKELS:$(BUILD)/%.skel.h=$(BUILD)/obj/$(OTHER_ARCH)/%.bpf.o) $(BUILD)/obj/$(OTHER_ARCH)/types.bpf.o
+
+$(BUILD)/types.bpf.o: $(BUILD)/obj/types.c $(BUILD)/flags
+	$(say) BPF $@
+	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/obj/$(OTHER_ARCH)/types.bpf.o: $(BUILD)/obj/types.c $(BUILD)/flags
+	$(say) BPF $@
+	@mkdir -p $(@D)
+	$(Q)$(BPF_CLANG) $(OTHER_BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/obj/$(OTHER_ARCH)/%.bpf.o: bpf/%.bpf.c $(BUILD)/flags
+	$(say) BPF $@
+	@mkdir -p $(@D)
+	$(Q)$(BPF_CLANG) $(OTHER_BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
 
 # ---- what the tests run -------------------------------------------------------------------------
 
@@ -187,9 +250,18 @@ $(BUILD)/tests/resolve: $(BUILD)/obj/tests/live/resolve.o $(BUILD)/obj/src/conta
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(ARCHIVE_LIBS) -o $@
 
+# What libbpf itself makes of a relocation, for tests/live/core_truth.bats.
+$(BUILD)/tests/libbpf_says: $(BUILD)/obj/tests/core/libbpf_says.o
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) $^ $(LIBBPF_LIBS) -o $@
+
+$(BUILD)/fuzz/fuzz_core_relo: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out %/main.c %/report.c,$(CORE_CHECK_SRCS)))
+$(BUILD)/fuzz/fuzz_core_relo: ARCHIVE_LIBS += $(LIBBPF_LIBS)
+
 unit-programs: $(UNIT_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
-workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump
+workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump $(BUILD)/core-check $(CHECKED)
 
 # ---- run and test -------------------------------------------------------------------------------
 
@@ -206,7 +278,7 @@ run: ## install what is missing, build, watch a demo, or what ARGS="…" says
 	@$(BUILD)/memmon-bpf $(or $(ARGS),--lines -i 0.5 -- $(BUILD)/tests/demo)
 
 test: ## install what the tests need, build, run every suite; SUITES="unit cli", STRICT=1
-	@tools/install-deps build test $(if $(SUITES),$(filter vm,$(SUITES)),vm)
+	@tools/install-deps build test cross $(filter vm,$(SUITES))
 	@err=0; tests/run $(SUITES) || err=$$?; $(give_back); exit $$err
 
 unit: ## the unit tests, with ASan and UBSan
@@ -222,25 +294,36 @@ cli: ## the command-line tests
 live: ## the tests against this kernel (root)
 	@tests/run live
 test-vm: ## other kernels, in emulated machines (network); KERNELS="6.1 6.12", MIRROR=URL
-	@tools/install-deps build vm
-	@err=0; tests/run vm || err=$$?; $(give_back); exit $$err
+	@tools/install-deps build cross vm
+	@err=0; tests/run core vm || err=$$?; $(give_back); exit $$err
+check-kernels: $(BUILD)/core-check $(CHECKED) ## would other kernels take the BPF objects? without booting them
+	@err=0; tools/check-kernels || err=$$?; $(give_back); exit $$err
 fresh: ## the README's first command in a bare Debian (root, network)
 	@tests/run fresh
 
-BENCH_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
-$(BENCH_OBJS): | $(BUILD)/empty.skel.h
+# The quick bench is one program; bench-all runs the others, one file each.
+BENCH_OBJS := $(patsubst %,$(BUILD)/obj/tests/bench/%.o,bench observer report worker)
+BENCH_PROGRAMS := $(patsubst %,$(BUILD)/bench-%,gate loads hold sum)
+BENCH_SKELS := $(BUILD)/empty.skel.h $(BUILD)/sum.skel.h
+BENCH_DEPS := $(patsubst tests/bench/%.c,$(BUILD)/obj/tests/bench/%.d,$(wildcard tests/bench/*.c))
 
-$(BUILD)/empty.skel.h: $(BUILD)/obj/tests/bench/empty.bpf.o
+$(BENCH_OBJS) $(BENCH_PROGRAMS:$(BUILD)/bench-%=$(BUILD)/obj/tests/bench/%.o): | $(BENCH_SKELS)
+
+$(BENCH_SKELS): $(BUILD)/%.skel.h: $(BUILD)/obj/tests/bench/%.bpf.o
 	$(say) GENSKEL $@
-	$(Q)$(BPFTOOL) gen skeleton $< name empty_bpf >$@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
 $(BUILD)/bench: $(BENCH_OBJS)
+$(BUILD)/bench-gate: $(BUILD)/obj/tests/bench/worker.o
+$(BENCH_PROGRAMS): $(BUILD)/bench-%: $(BUILD)/obj/tests/bench/%.o
+$(BUILD)/bench $(BENCH_PROGRAMS):
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(LIBBPF_LIBS) $(ARCHIVE_LIBS) -o $@
 
 # The shm tracer alone, for the tests that compare it with statfs after every step.
 LEDGER_OBJS := $(BUILD)/obj/tests/shm/ledger_dump.o \
-	$(patsubst %.c,$(BUILD)/obj/%.o,src/run_time.c $(wildcard src/shm_tracer*.c))
+	$(patsubst %.c,$(BUILD)/obj/%.o,src/forbid.c src/probe.c $(wildcard src/kernel_btf*.c) \
+	src/run_time.c $(wildcard src/shm_tracer*.c))
 $(BUILD)/tests/ledger_dump: $(LEDGER_OBJS) $(BUILD)/libmemmon.a
 	$(say) LINK $@
 	@mkdir -p $(@D)
@@ -249,13 +332,18 @@ $(BUILD)/tests/ledger_dump: $(LEDGER_OBJS) $(BUILD)/libmemmon.a
 bench: $(BUILD)/memmon-bpf $(BUILD)/bench ## measure what watching costs (root); ROUNDS=15, ARGS="--json FILE"
 	@err=0; tests/bench/run $(ARGS) || err=$$?; $(give_back); exit $$err
 
-C_FILES = $(wildcard bpf/*.[ch] src/*.[ch] src/*/*.[ch] tests/*/*.[ch])
+bench-all: ## every workload, every peer: docs/BENCHMARKS.md (root, 40 minutes); ARGS="--rounds 3"
+	@tools/install-deps build bench
+	$(SUB) $(BUILD)/memmon-bpf $(BUILD)/bench $(BENCH_PROGRAMS)
+	@err=0; tests/bench/all $(ARGS) || err=$$?; $(give_back); exit $$err
+
+C_FILES = $(wildcard bpf/*.[ch] src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tools/*/*.[ch])
 format: ## rewrite the C files as .clang-format says
 	clang-format -i $(C_FILES)
 
 # clang-tidy, one target per file so that -j and -k apply; `make lint` runs it. Not on unit tests,
 # as it does not know that cmocka's assertions end them, nor on workloads, which misbehave by trade.
-TIDY_USER := $(addprefix tidy/,$(MAIN_SRCS) $(ARCHIVE_SRCS) $(FUZZ_SRCS))
+TIDY_USER := $(addprefix tidy/,$(MAIN_SRCS) $(ARCHIVE_SRCS) $(FUZZ_SRCS) $(CORE_CHECK_SRCS))
 TIDY_BPF := $(addprefix tidy/,$(wildcard bpf/*.bpf.c))
 # The analyzer loses its way in uthash's default hash function; to it any other is as good.
 TIDY_UTHASH := '-DHASH_FUNCTION(key,len,hash)=(hash) = *(const unsigned char *)(key) + (len)'
@@ -304,4 +392,6 @@ help: ## this list
 	$(ARCHIVE_SRCS:%.c=$(BUILD)/asan/%.d) $(ARCHIVE_SRCS:%.c=$(BUILD)/fuzz/%.d) \
 	$(MAIN_SRCS:%.c=$(BUILD)/asan/%.d) $(MAIN_SRCS:%.c=$(BUILD)/fuzz/%.d) \
 	$(UNIT_SRCS:%.c=$(BUILD)/asan/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/fuzz/%.d) $(WORKLOADS:=.d) \
-	$(BUILD)/obj/tests/live/resolve.d $(BENCH_OBJS:.o=.d) $(BUILD)/obj/tests/bench/empty.bpf.d
+	$(BUILD)/obj/tests/live/resolve.d $(BENCH_DEPS) \
+	$(CORE_CHECK_OBJS:.o=.d) $(CORE_CHECK_SRCS:%.c=$(BUILD)/fuzz/%.d) $(BUILD)/obj/tests/core/libbpf_says.d \
+	$(wildcard $(BUILD)/obj/$(OTHER_ARCH)/*.d)

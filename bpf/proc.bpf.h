@@ -12,6 +12,7 @@
 
 #include "sample.bpf.h"
 #include "task.bpf.h"
+#include "vma.bpf.h"
 
 #define PF_EXITING 0x00000004
 #define PF_KTHREAD 0x00200000
@@ -164,7 +165,7 @@ static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
 	count_live();
 	touch(s);
 	emit_start(s, REC_START);
-	barrier();
+	fence();
 	s->starting = 0;
 	return WATCH_NEW;
 }
@@ -182,7 +183,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 
 			s->threads = threads;
 			s->last_cpu = NO_CPU;
-			barrier();
+			fence();
 			if (before <= 1)
 				close_shortcuts(n);
 			if (threads > s->threads_peak)
@@ -347,6 +348,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 
 	if (!s)
 		return 0;
+	end_thread_calls(s);
 	s->threads = signal->live.counter;
 	s->last_cpu = NO_CPU;
 	/* without group_dead several threads that end together may see that none lives */
@@ -382,22 +384,33 @@ int BPF_PROG(on_exit, struct task_struct *task)
 }
 
 /* A thread is about to give its mm up; of the last thread every counter has been folded. */
-SEC("fentry/exit_mm_release")
-int BPF_PROG(on_exit_mm, struct task_struct *task, struct mm_struct *mm)
+static __always_inline int give_up_mm(struct task_struct *task, u64 mm)
 {
 	u32 n;
 	struct slot *s;
 
-	if (!mm || task->signal->live.counter != 0)
+	if (!mm || BPF_CORE_READ(task, signal, live.counter) != 0)
 		return 0;
-	s = find_by_tgid(task->tgid, &n);
-	if (s && s->mm == (u64)mm) {
+	s = find_by_tgid(BPF_CORE_READ(task, tgid), &n);
+	if (s && s->mm == mm) {
 		if (sampling == SAMPLE_ON)
 			sample(s, n);
-		sum_counters(s->last.kind, (u64)mm);
+		sum_counters(s->last.kind, mm);
 		s->flags |= SLOT_LAST;
 	}
 	return 0;
+}
+
+SEC("fentry/exit_mm_release")
+int BPF_PROG(on_exit_mm, struct task_struct *task, struct mm_struct *mm)
+{
+	return give_up_mm(task, (u64)mm);
+}
+
+SEC("kprobe/exit_mm_release")
+int BPF_KPROBE(on_exit_mm_call, struct task_struct *task, u64 mm)
+{
+	return give_up_mm(task, mm);
 }
 
 static __always_inline int end_of_mm(struct mm_struct *mm)
@@ -422,6 +435,17 @@ int BPF_PROG(on_exit_mmap, struct mm_struct *mm)
 /* Where there is no such tracepoint (before 6.1). */
 SEC("fexit/exit_mmap")
 int BPF_PROG(on_exit_mmap_fexit, struct mm_struct *mm)
+{
+	return end_of_mm(mm);
+}
+
+/*
+ * And no fexit. A kretprobe would miss some where many processes end at once, and leave them their slots;
+ * this is called as the last reference is dropped, if an idle CPU kept one a little later. Its counters
+ * have been 0 since exit_mmap().
+ */
+SEC("kprobe/__mmdrop")
+int BPF_KPROBE(on_mmdrop, struct mm_struct *mm)
 {
 	return end_of_mm(mm);
 }

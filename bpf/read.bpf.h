@@ -147,9 +147,10 @@ int read_processes(struct bpf_iter__bpf_map_elem *ctx)
 		add_sample(s);
 		return 0;
 	}
-	/* as an addition, which is a barrier: touched is cleared before its shortcut is closed */
+	/* as an addition, which is a barrier on x86: touched is cleared before its shortcut is closed */
 	if (s->touched)
 		__sync_fetch_and_add(&s->touched, -1);
+	fence();
 	close_shortcut(*n, s->last_cpu);
 	fill_reading(r, s, *n);
 	/* where the buffer is full the kernel comes again with the same element */

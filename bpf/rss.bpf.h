@@ -73,6 +73,7 @@ static __noinline int sum_counters(s64 *now, u64 mm)
 	if (!now)
 		return 0;
 	read_counters(&c, (struct mm_struct *)mm);
+	fence(); /* counts before parts: see SUM_OTHERS */
 	for (int k = 0; k < MEM_KINDS; k++)
 		now[k] = c.count[k];
 	for (u32 cpu = 0; has_percpu_rss() && cpu < MAX_CPUS && cpu < cfg_cpus; cpu++)
@@ -192,6 +193,7 @@ static __noinline int book_present(struct slot *s, u32 n, u64 mm, s64 *now)
 	if (!s || !now)
 		return 0;
 	read_counters(&c, (struct mm_struct *)mm);
+	fence();
 	for (int k = 0; k < MEM_KINDS; k++) {
 		s64 moved = c.count[k] - *(volatile s64 *)&s->count_seen[k];
 
@@ -244,6 +246,7 @@ static __noinline int attach_mm(struct slot *s, u32 n, u64 mm)
 	s->mark = BPF_CORE_READ((struct mm_struct *)mm, hiwater_rss);
 	touch(s);
 	s->mm = mm;
+	fence(); /* an event that finds the slot finds what is booked */
 	index_insert(mm, n);
 	return 0;
 }
@@ -285,7 +288,7 @@ static __noinline int detach_mm(struct slot *s, u32 n)
 	touch(s);
 	take_out(s, n);
 	/* last: user space takes it as leave to give the slot to another process */
-	barrier();
+	fence();
 	s->mm = 0;
 	return 0;
 }
@@ -355,10 +358,9 @@ static __always_inline s64 load_part(void *percpu, u64 offset)
 #define SUM_OTHERS(cell, k, this_cpu)                                                    \
 	do {                                                                             \
 		s64 sum_ = mm->rss_stat[k].count;                                        \
-		void *percpu_ = mm->rss_stat[k].counters;                                \
+		void *percpu_ = once_loaded(sum_, mm->rss_stat[k].counters);             \
 		if ((k) != MEM_SWAP)                                                     \
 			(cell)->share[SHARE_AT(k)].count = sum_;                         \
-		barrier();                                                               \
 		for (u32 i_ = 0; i_ < MAX_CPUS && i_ < cfg_cpus; i_++)                   \
 			if (i_ != (this_cpu))                                            \
 				sum_ += load_part(percpu_, tree_cpus[i_].percpu_offset); \

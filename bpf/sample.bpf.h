@@ -60,9 +60,9 @@ static __noinline int sample(struct slot *s, u32 n)
 	if (!mm)
 		return 0;
 	sum_counters(now, mm);
-	barrier();
+	fence();
 	mark = BPF_CORE_READ((struct mm_struct *)mm, hiwater_rss);
-	barrier();
+	fence();
 	if (*(volatile u64 *)&s->mm != mm)
 		return 0; /* it ended meanwhile: who knows what was read */
 	raise_rss(&cell->peaks, rss_of(now), now[MEM_FILE], now[MEM_ANON], now[MEM_SWAP]);

@@ -3,7 +3,8 @@
  * The kernel side of the shared-memory ledger: who charged and freed which pages of which tmpfs, and
  * who hit its limit. An object of its own, so that a watch without it pays nothing for it.
  *
- * Of its three chains one is loaded: shm_fexit.bpf.h, shm_trace.bpf.h, or shm_signal.bpf.h alone.
+ * Of its four chains one is loaded: shm_fexit.bpf.h, shm_kprobe.bpf.h, shm_trace.bpf.h, or
+ * shm_signal.bpf.h alone.
  */
 #include "vmlinux.h"
 
@@ -11,6 +12,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "shm_fexit.bpf.h"
+#include "shm_kprobe.bpf.h"
 #include "shm_trace.bpf.h"
 #include "shm_read.bpf.h"
 

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The best chain: fexit on shmem's own functions, which costs nobody else anything.
- *
- * Every change of an inode's pages ends in shmem_recalc_inode(), whoever makes it: system calls,
- * faults, io_uring, kernel threads, reclaim.
- */
+/* The best chain: fexit on shmem's own functions, which costs nobody else anything. */
 #ifndef MEMMON_SHM_FEXIT_BPF_H
 #define MEMMON_SHM_FEXIT_BPF_H
 
-#include "shm_wall.bpf.h"
-
-#define VM_FAULT_SIGBUS 2U
+#include "shm_ends.bpf.h"
 
 /* Since 6.6 it takes the inode's lock itself. */
 SEC("fexit/shmem_recalc_inode")
@@ -50,43 +43,10 @@ int BPF_PROG(on_evict, struct inode *inode)
 	return 0;
 }
 
-/*
- * User space sees a signal; a system call that touched the page for it gets EFAULT. What populates a
- * mapping goes on without a word: of the faults that are not the user's, only a true exception may be
- * interrupted.
- */
 SEC("fexit/shmem_fault")
 int BPF_PROG(on_fault, struct vm_fault *vmf, unsigned int ret)
 {
-	struct file *file;
-	u32 flags;
-	u64 inode;
-
-	if (!(ret & VM_FAULT_SIGBUS))
-		return 0;
-	file = BPF_CORE_READ(vmf, vma, vm_file);
-	inode = (u64)BPF_CORE_READ(file, f_inode);
-	flags = fault_flags(vmf);
-	if (!in_file(inode, BPF_CORE_READ(vmf, pgoff)) || !is_full(super_of_inode(inode)))
-		return 0;
-	if (flags & FAULT_FLAG_USER)
-		fault_hits_wall(file, SIGBUS, 0);
-	else if ((flags & FAULT_FLAG_INTERRUPTIBLE) && !(flags & FAULT_FLAG_REMOTE))
-		fault_hits_wall(file, 0, EFAULT);
-	return 0;
-}
-
-/* `from` has what was not written: all of it on an error. */
-static __always_inline int end_of_write(struct kiocb *iocb, struct iov_iter *from, s64 ret)
-{
-	struct file *file = BPF_CORE_READ(iocb, ki_filp);
-	u64 left = BPF_CORE_READ(from, count);
-
-	if (ret == -ENOSPC)
-		file_hits_wall(file, SHM_FULL_WRITE, left, 0);
-	else if (ret >= 0 && left && is_full((u64)BPF_CORE_READ(file, f_inode, i_sb)))
-		file_hits_wall(file, SHM_FULL_WRITE, left + ret, ret);
-	return 0;
+	return end_of_fault(vmf, ret);
 }
 
 SEC("fexit/shmem_file_write_iter")
@@ -99,33 +59,18 @@ int BPF_PROG(on_write, struct kiocb *iocb, struct iov_iter *from, s64 ret)
 SEC("fexit/generic_file_write_iter")
 int BPF_PROG(on_generic_write, struct kiocb *iocb, struct iov_iter *from, s64 ret)
 {
-	if (!is_shmem(BPF_CORE_READ(iocb, ki_filp, f_mapping)))
-		return 0;
-	return end_of_write(iocb, from, ret);
+	return writes_shmem(iocb) ? end_of_write(iocb, from, ret) : 0;
 }
 
 SEC("fexit/shmem_fallocate")
 int BPF_PROG(on_fallocate, struct file *file, int mode, long long offset, long long len, long ret)
 {
-	if (ret == -ENOSPC)
-		file_hits_wall(file, SHM_FULL_FALLOCATE, len, 0);
-	return 0;
-}
-
-static __always_inline int end_of_create(u64 dir, u64 dentry, int ret)
-{
-	struct wall w = { .how = SHM_FULL_OPEN, .error = ENOSPC, .dentry = dentry };
-
-	if (ret != -ENOSPC)
-		return 0;
-	w.sb = super_of_inode(dir);
-	hit_wall(&w);
-	return 0;
+	return end_of_fallocate(file, len, ret);
 }
 
 /*
- * Functions that make an inode; `args` counts the arguments from the directory on. In front of it came a
- * user namespace with 5.12, which became an idmap with 6.3. One that calls another is one failure.
+ * Functions that make an inode; `args` counts the arguments from the directory on, in front of which
+ * there may be one more.
  */
 #define ON_CREATE(name, args)                                                             \
 	SEC("fexit/shmem_" #name)                                                         \

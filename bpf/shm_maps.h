@@ -15,6 +15,8 @@
 #define SHM_SUPERS 4096 /* tmpfs superblocks that are known at once */
 #define SHM_INODES 65536 /* files that are known at once */
 #define SHM_ACCOUNTS 16384 /* (superblock, process) that are known at once */
+#define SHM_CALLS \
+	4096 /* calls of shmem's functions that are under way at once; kprobe chain only */
 #define SHM_WALLS 4 /* failures that a process's next ones are compared with */
 
 struct shm_super {
@@ -68,9 +70,20 @@ struct shm_fault {
 	__u64 address; /* 0 = seen to */
 };
 
+/* A call that is under way. */
+struct shm_call_key {
+	__u64 thread; /* both ids, in the initial pid namespace */
+	__u32 function;
+	__u32 pad;
+};
+
+struct shm_call {
+	__u64 argument[2]; /* those that its end needs */
+};
+
 /* What the programs lost, each counted once. */
 struct shm_lost {
-	__u64 records, supers, inodes, accounts;
+	__u64 records, supers, inodes, accounts, calls;
 };
 
 /* What the iterators hand over. */

@@ -174,8 +174,7 @@ static __always_inline void fill_reading(struct shm_inode_reading *r, u64 at, st
 	for (int i = 0; i < COMM_LEN; i++)
 		r->rec.comm[i] = e->comm[i];
 	if (alias) {
-		struct dentry *dentry =
-			(void *)((char *)alias - bpf_core_field_offset(struct dentry, d_u.d_alias));
+		struct dentry *dentry = (void *)dentry_of_alias((u64)alias);
 
 		bpf_probe_read_kernel_str(r->name, sizeof(r->name),
 					  BPF_CORE_READ(dentry, d_name.name));

@@ -99,7 +99,7 @@ __noinline int mark_hits_wall(u64 inode, u32 signal, u32 error)
 
 	w.sb = super_of_inode(inode);
 	if (name)
-		w.dentry = (u64)name - bpf_core_field_offset(struct dentry, d_u.d_alias);
+		w.dentry = dentry_of_alias((u64)name);
 	return hit_wall(&w);
 }
 

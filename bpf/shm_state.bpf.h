@@ -9,8 +9,8 @@
 #ifndef MEMMON_SHM_STATE_BPF_H
 #define MEMMON_SHM_STATE_BPF_H
 
+#include "compat.bpf.h"
 #include "percpu.bpf.h"
-#include "shm_compat.bpf.h"
 #include "shm_maps.h"
 #include "task.bpf.h"
 

@@ -16,7 +16,8 @@
 
 #define MAP_LOCKED 0x2000
 #define MAP_POPULATE 0x8000
-#define TS_COMPAT 2
+#define TS_COMPAT 2 /* x86 */
+#define PSR_MODE32_BIT 0x10 /* arm64 */
 
 /* ---- mappings ---- */
 
@@ -324,9 +325,12 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, s64 ret)
 	if (!ours && !marked)
 		return 0;
 	mark = take_own_mark();
-#if defined(__TARGET_ARCH_x86)
 	/* 32-bit system calls have other numbers */
+#if defined(__TARGET_ARCH_x86)
 	if (ours && (bpf_get_current_task_btf()->thread_info.status & TS_COMPAT))
+		ours = false;
+#else
+	if (ours && (BPF_CORE_READ(regs, pstate) & PSR_MODE32_BIT))
 		ours = false;
 #endif
 	if (ours)

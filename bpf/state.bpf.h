@@ -160,6 +160,35 @@ static __always_inline struct bucket *bucket_of(u32 mm_low)
 		low_;                                                            \
 	})
 
+/*
+ * What stands in front of it is so for all CPUs before what stands behind it. x86 keeps the program's
+ * order, but for a load behind a store. Elsewhere that takes a barrier, which BPF has no instruction for
+ * before 6.15; but to give a lock back and take one is one, and each look at a queue takes its lock.
+ */
+static __always_inline void fence(void)
+{
+#if defined(__TARGET_ARCH_x86)
+	barrier();
+#else
+	u32 n;
+
+	bpf_map_peek_elem(&free_slots, &n);
+	bpf_map_peek_elem(&free_slots, &n);
+#endif
+}
+
+/* The pointer; what it points to is not loaded before `value` was. For where a fence costs too much. */
+static __always_inline void *once_loaded(s64 value, void *pointer)
+{
+#if defined(__TARGET_ARCH_x86)
+	barrier();
+#else
+	/* the CPU does not see through a dependency, not even through this one */
+	asm volatile("%0 ^= %0\n\t%1 += %0" : "+r"(value), "+r"(pointer));
+#endif
+	return pointer;
+}
+
 static __always_inline struct slot *find_by_mm(u64 mm, u32 *n)
 {
 	u32 *found = bpf_map_lookup_elem(&slots_by_mm, &mm);

@@ -59,14 +59,14 @@ _memmon_bpf() {
 		subcommand=${COMP_WORDS[1]}
 	fi
 	case $subcommand in
-	doctor) return ;; # it takes no arguments
+	doctor) options='--json --btf --no-color -v --verbose -h --help --usage' ;;
 	shm) options='--watch --files -c --container -i --interval -d --duration --json --csv --unit --fail-if
 		--btf --no-color -v --verbose -h --help --usage' ;;
 	esac
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		if [ "${COMP_WORDS[i]}" = -- ]; then
-			if [ "$subcommand" = shm ]; then
-				: # it runs no command
+			if [ "$subcommand" = shm ] || [ "$subcommand" = doctor ]; then
+				: # they run no command
 			elif declare -F _command_offset >/dev/null; then
 				_command_offset $((i + 1))
 			elif ((COMP_CWORD == i + 1)); then

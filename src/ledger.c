@@ -326,6 +326,7 @@ const char *ledger_chain_name(const struct ledger *l)
 		[SHM_CHAIN_NONE] = "not traced",
 		[SHM_CHAIN_SIGNALS] = "not traced; SIGBUS only",
 		[SHM_CHAIN_TRACEPOINTS] = "traced by tracepoints",
+		[SHM_CHAIN_KPROBE] = "traced by kprobes",
 		[SHM_CHAIN_FEXIT] = "traced by fexit",
 	};
 

@@ -2,26 +2,20 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "features.h"
+#include "doctor.h"
 #include "options.h"
 #include "shm.h"
 #include "watch.h"
 
-static int doctor(void)
+static int doctor(int argc, char **argv)
 {
-	struct features *features;
-	bool can;
+	struct doctor_options options;
 
-	if (features_probe(NULL, &features))
-		return 1;
-	can = features_print(features, stdout, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
-	features_destroy(features);
-	return can && fflush(stdout) == 0 ? 0 : 1;
+	doctor_options_parse(&options, argc, argv);
+	return doctor_run(&options);
 }
 
 /* A file that we open must not become descriptor 0, 1 or 2, where messages and the command write. */
@@ -59,8 +53,10 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: a decimal comma would break CSV */
 	if (argc > 1 && strcmp(argv[1], "shm") == 0)
 		return shm(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "doctor") == 0)
+		return doctor(argc - 1, argv + 1);
 	options_parse(&options, argc, argv);
-	status = options.mode == MODE_DOCTOR ? doctor() : watch_run(&options);
+	status = watch_run(&options);
 	options_finish(&options);
 	return status;
 }

@@ -25,7 +25,7 @@ static const char help_text[] =
 	"       memmon-bpf [OPTION…] -g CGROUP         watch a cgroup subtree\n"
 	"       memmon-bpf [OPTION…] -a                watch the whole machine\n"
 	"       memmon-bpf shm [OPTION…]               show all shared memory, or watch it: see shm --help\n"
-	"       memmon-bpf doctor                      what this kernel and these privileges allow\n"
+	"       memmon-bpf doctor [OPTION…]            what this kernel and these privileges allow\n"
 	"Shows from inside the kernel where memory goes: RSS by kind, exact peaks, available memory.\n"
 	"\n"
 	"      --no-children      do not watch the children of watched processes\n"
@@ -42,7 +42,7 @@ static const char help_text[] =
 	"      --budget PERCENT   of a core for the hooks, beyond which RSS is sampled (5; COMMAND: 0, any)\n"
 	"      --sample           sample RSS from the start: no hook on it; peaks have wider bounds\n"
 	"      --max-processes N  in JSON and the summary (1000)\n"
-	"      --btf FILE         type information of the kernel, where it has none itself\n"
+	"      --btf FILE         type information of the kernel, where /sys does not show it\n"
 	"  -q, --quiet            print nothing              -v, --verbose       say what happens\n"
 	"      --no-color         plain text                 -V, --version       -h, --help\n"
 	"      --fields           list the fields of --fail-if, CSV and JSON\n"
@@ -396,13 +396,6 @@ void options_parse(struct options *o, int argc, char **argv)
 
 	*o = (struct options){ .interval_s = 0.1, .max_processes = 1000, .budget = -1 };
 	argp_err_exit_status = 2;
-	if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
-		o->mode = MODE_DOCTOR;
-		if (argc == 2)
-			return;
-		fprintf(stderr, "memmon-bpf: doctor takes no arguments; got '%s'\n", argv[2]);
-		exit(2);
-	}
 	o->pids = calloc(MAX_PIDS, sizeof(*o->pids));
 	o->containers = calloc(MAX_CONTAINERS, sizeof(*o->containers));
 	if (!o->pids || !o->containers)
@@ -416,7 +409,7 @@ void options_finish(struct options *o)
 	expr_destroy(o->fail_if);
 	free(o->pids);
 	free(o->containers);
-	*o = (struct options){ .mode = MODE_WATCH };
+	*o = (struct options){ 0 };
 }
 
 const char *const *options_names(void)

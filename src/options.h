@@ -11,15 +11,11 @@
 #include "model/expr.h"
 #include "util/units.h"
 
-enum mode { MODE_WATCH, MODE_DOCTOR };
-
 #define MAX_PIDS 1024 /* of -p; the size of the map `wanted` */
 #define MAX_CONTAINERS 64 /* of -c */
 
 struct options {
-	enum mode mode;
-
-	/* exactly one target in MODE_WATCH */
+	/* exactly one target */
 	pid_t *pids;
 	size_t n_pids;
 	char **command; /* NULL-terminated, points into argv; NULL = none */

@@ -21,9 +21,11 @@ void run_time_add_hooks(struct run_time *sum, const struct bpf_object *object)
 
 	bpf_object__for_each_program(program, object)
 	{
-		if (bpf_program__fd(program) >= 0 &&
-		    bpf_program__type(program) == BPF_PROG_TYPE_TRACING &&
-		    bpf_program__expected_attach_type(program) != BPF_TRACE_ITER)
-			run_time_add(sum, program);
+		enum bpf_prog_type type = bpf_program__type(program);
+
+		if (bpf_program__fd(program) < 0 || type == BPF_PROG_TYPE_RAW_TRACEPOINT ||
+		    bpf_program__expected_attach_type(program) == BPF_TRACE_ITER)
+			continue;
+		run_time_add(sum, program);
 	}
 }

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel_btf.h"
 #include "ledger.h"
 #include "privilege.h"
 #include "shm_filter.h"
@@ -220,8 +221,16 @@ static int start_ledger(struct shm *w)
 		.passes = passes,
 		.ctx = w,
 	};
-	int err = ledger_create(&config, &w->ledger);
+	struct kernel_btf btf;
+	char why[512];
+	int err;
 
+	/* another kernel's would make every charge wrong */
+	if (w->o->btf && kernel_btf_open(&btf, w->o->btf, why, sizeof(why)))
+		return say(why, "");
+	if (w->o->btf)
+		kernel_btf_close(&btf);
+	err = ledger_create(&config, &w->ledger);
 	if (!err)
 		err = ledger_trace(w->ledger);
 	if (err)

@@ -28,7 +28,7 @@ static const char help_text[] =
 	"      --json FILE     the ledger as JSON            --csv FILE   a row per mount and look\n"
 	"      --fail-if EXPR  exit with 3 when it held: 'shm.used>80%', 'shm.full>0 || shm.orphans>9'\n"
 	"      --unit UNIT     B KiB MiB GiB KB MB GB        --no-color   plain text\n"
-	"      --btf FILE      type information of the kernel, where it has none itself\n"
+	"      --btf FILE      type information of the kernel, where /sys does not show it\n"
 	"  -v, --verbose       say what happens              -h, --help\n"
 	"FILE may be -. See memmon-bpf(8) for the columns, the keys and the exit status.\n"
 	"\n"

@@ -20,6 +20,7 @@ enum shm_chain {
 	SHM_CHAIN_NONE, /* not at all: statfs and holders only */
 	SHM_CHAIN_SIGNALS, /* cheap hooks only: SIGBUS on a full tmpfs */
 	SHM_CHAIN_TRACEPOINTS, /* sys_exit, page faults, rss_stat: taxes every system call and fault */
+	SHM_CHAIN_KPROBE, /* the same functions as the next, by kprobes */
 	SHM_CHAIN_FEXIT, /* fexit on shmem's own functions: costs others nothing */
 };
 
@@ -72,5 +73,8 @@ int shm_tracer_chargers(struct shm_tracer *t, record_fn fn, void *ctx);
  * processes of the machine and takes each one's mmap lock for a moment.
  */
 int shm_tracer_files(struct shm_tracer *t, record_fn fn, void *ctx);
+
+/* Calls `fn` with the libbpf section name of each program, whether this kernel takes it or not. */
+int shm_tracer_sections(void (*fn)(void *ctx, const char *section), void *ctx);
 
 #endif

@@ -111,7 +111,7 @@ static int sweep_if_due(struct shm_tracer *t)
 	uint64_t begin = monotonic_ns(), took;
 	int err;
 
-	if (!t->sweeps || begin < t->sweep_due_ns)
+	if (!t->sweeps || !t->inodes || begin < t->sweep_due_ns)
 		return 0;
 	t->skel->bss->tell = 0;
 	err = iterate(t->inodes, 1, ignore, NULL);
@@ -120,11 +120,29 @@ static int sweep_if_due(struct shm_tracer *t)
 	return err;
 }
 
+/*
+ * What fills the table is calls whose end was missed, by threads that ended too: else they would have
+ * been found. The rest are lost with them.
+ */
+static void clear_calls(struct shm_tracer *t)
+{
+	int fd = bpf_map__fd(t->skel->maps.calls);
+	struct shm_call_key key;
+
+	if (!t->skel->bss->calls_full)
+		return;
+	t->skel->bss->calls_full = 0;
+	for (int i = 0; i < SHM_CALLS && !bpf_map_get_next_key(fd, NULL, &key); i++)
+		if (!bpf_map_delete_elem(fd, &key))
+			t->dropped++;
+}
+
 int shm_tracer_drain(struct shm_tracer *t)
 {
 	int err;
 
 	t->fn_error = 0;
+	clear_calls(t);
 	ring_buffer__consume(t->alarms);
 	err = ring_buffer__consume(t->ring);
 	if (err >= 0)
@@ -136,8 +154,8 @@ uint64_t shm_tracer_lost(const struct shm_tracer *t)
 {
 	const struct shm_lost *lost = &t->skel->bss->lost;
 
-	return lost->records + lost->supers + lost->inodes + lost->accounts + t->unnamed +
-	       t->dropped;
+	return lost->records + lost->supers + lost->inodes + lost->accounts + lost->calls +
+	       t->unnamed + t->dropped;
 }
 
 /* ---- charges ---- */
@@ -397,11 +415,11 @@ int shm_tracer_files(struct shm_tracer *t, record_fn fn, void *ctx)
 	int err = shm_tracer_prime(t);
 
 	t->skel->bss->held_inode = 0;
-	if (!err)
+	if (!err && t->openers)
 		err = iterate(t->openers, sizeof(struct shm_hold), add_hold, &f);
 	if (!err && t->mappers)
 		err = iterate(t->mappers, sizeof(struct shm_hold), add_hold, &f);
-	if (!err) {
+	if (!err && t->inodes) {
 		merge_holds(&f);
 		t->skel->bss->tell = 1;
 		err = iterate(t->inodes, sizeof(struct shm_inode_reading), tell_file, &f);

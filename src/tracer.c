@@ -20,13 +20,11 @@
 #include <unistd.h>
 
 #include "features.h"
+#include "forbid.h"
+#include "kernel_btf.h"
 #include "os/procfs.h"
 
 #define DEFAULT_SLOTS 4096
-/*
- * libbpf looks through the BTF of all modules too unless it is told a file, and that takes CAP_SYS_ADMIN.
- */
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define MAX_CELLS (1U << 19) /* 75 MiB of kernel memory, on machines with hundreds of CPUs */
 
 /* libbpf's print callback has no context of its own: these two belong to the load under way. */
@@ -47,50 +45,144 @@ static int keep_warning(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-static int set_programs(struct tracer *t, const struct tracer_config *config,
-			const struct features *features)
+/* A hook that may be missing. What tells the end of an mm is not: once chosen, slots wait for it. */
+struct optional_hook {
+	struct bpf_program *program;
+	struct bpf_link **link; /* in the skeleton */
+	bool on;
+	bool volume; /* one of those that count mmap, munmap and brk, of which all are needed */
+};
+
+#define MAX_OPTIONAL 16
+#define OPTIONAL(name, on, volume)                                        \
+	{                                                                 \
+		skel->progs.on_##name, &skel->links.on_##name, on, volume \
+	}
+
+static size_t optional_hooks(struct tracer *t, const struct tracer_config *config,
+			     const struct features *features, struct optional_hook *hooks)
 {
 	struct memmon_bpf *skel = t->skel;
-	bool fexit = feature_on(features, FEATURE_VOLUMES),
-	     percpu = feature_on(features, FEATURE_PERCPU_RSS);
-	bool end_by_fexit = features_mm_end_by_fexit(features);
-	const struct {
-		struct bpf_program *program;
-		bool on;
-	} optional[] = {
-		{ skel->progs.on_rss_stat, percpu },
-		{ skel->progs.on_rss_stat_atomic, !percpu },
-		{ skel->progs.on_exit_mmap,
-		  feature_on(features, FEATURE_EXIT_MMAP) && !end_by_fexit },
-		{ skel->progs.on_exit_mmap_fexit, end_by_fexit },
-		{ skel->progs.on_exit_mm, features_last_by_fentry(features) },
-		{ skel->progs.on_oom_victim, feature_on(features, FEATURE_OOM) },
-		{ skel->progs.on_cgroup_attach,
-		  config->cgroups && feature_on(features, FEATURE_CGROUP_MOVES) },
-		{ skel->progs.on_mmap, fexit },
-		{ skel->progs.on_munmap, fexit },
-		{ skel->progs.on_brk, fexit },
-		{ skel->progs.on_sys_exit, !fexit && config->volumes },
+	enum feature_hook volumes = features_volumes_by(features),
+			  last = features_last_by(features);
+	const struct optional_hook all[] = {
+		OPTIONAL(exit_mm, last == HOOK_TRAMPOLINE, false),
+		OPTIONAL(exit_mm_call, last == HOOK_KPROBE, false),
+		OPTIONAL(oom_victim, feature_on(features, FEATURE_OOM), false),
+		OPTIONAL(cgroup_attach,
+			 config->cgroups && feature_on(features, FEATURE_CGROUP_MOVES), false),
+		OPTIONAL(mmap, volumes == HOOK_TRAMPOLINE, true),
+		OPTIONAL(munmap, volumes == HOOK_TRAMPOLINE, true),
+		OPTIONAL(brk, volumes == HOOK_TRAMPOLINE, true),
+		/* what notes a length after what takes it away again */
+		OPTIONAL(mmap_end, volumes == HOOK_KPROBE, true),
+		OPTIONAL(mmap_begin, volumes == HOOK_KPROBE, true),
+		OPTIONAL(munmap_end, volumes == HOOK_KPROBE, true),
+		OPTIONAL(munmap_begin, volumes == HOOK_KPROBE, true),
+		OPTIONAL(brk_end, volumes == HOOK_KPROBE, true),
+		OPTIONAL(sys_exit, volumes == HOOK_NONE && config->volumes, true),
 	};
+
+	_Static_assert(sizeof(all) <= MAX_OPTIONAL * sizeof(all[0]), "room for all");
+	memcpy(hooks, all, sizeof(all));
+	t->volumes = volumes != HOOK_NONE || config->volumes;
+	return sizeof(all) / sizeof(all[0]);
+}
+
+/* Leaves out of the optional ones what must not be used. */
+static int set_optional(struct tracer *t, struct optional_hook *hooks, size_t n)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < n; i++) {
+		struct optional_hook *hook = &hooks[i];
+
+		if (hook->on && hook_forbidden(bpf_program__section_name(hook->program))) {
+			hook->on = false;
+			t->volumes = t->volumes && !hook->volume;
+		}
+		bpf_program__set_autoattach(hook->program, false);
+		err = bpf_program__set_autoload(hook->program, hook->on);
+	}
+	return err;
+}
+
+static int set_programs(struct tracer *t, const struct features *features)
+{
+	struct memmon_bpf *skel = t->skel;
+	struct bpf_program *const we_attach[] = {
+		skel->progs.adopt_tasks,
+		skel->progs.read_processes,
+		skel->progs.set_up,
+		skel->progs.settle,
+		skel->progs.rebook,
+		skel->progs.on_rss_stat,
+		skel->progs.on_rss_stat_atomic,
+	};
+	enum feature_hook volumes = features_volumes_by(features),
+			  mm_end = features_mm_end_by(features);
+	bool percpu = feature_on(features, FEATURE_PERCPU_RSS);
 	int err;
 
-	t->volumes = fexit || config->volumes;
 	t->percpu = percpu;
 	skel->rodata->cfg_group_dead = features_exit_is_early(features);
-	skel->rodata->cfg_mm_end = feature_on(features, FEATURE_EXIT_MMAP);
-	bpf_program__set_autoattach(skel->progs.adopt_tasks, false);
-	bpf_program__set_autoattach(skel->progs.read_processes, false);
-	bpf_program__set_autoattach(skel->progs.set_up, false);
-	bpf_program__set_autoattach(skel->progs.settle, false);
-	bpf_program__set_autoattach(skel->progs.rebook, false);
-	bpf_program__set_autoattach(skel->progs.on_rss_stat, false);
-	bpf_program__set_autoattach(skel->progs.on_rss_stat_atomic, false);
-	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++) {
-		err = bpf_program__set_autoload(optional[i].program, optional[i].on);
-		if (err)
-			return err;
+	skel->rodata->cfg_mm_end = mm_end != HOOK_NONE;
+	skel->rodata->cfg_volumes_by_kprobe = volumes == HOOK_KPROBE;
+	for (size_t i = 0; i < sizeof(we_attach) / sizeof(we_attach[0]); i++)
+		bpf_program__set_autoattach(we_attach[i], false);
+	err = bpf_program__set_autoload(skel->progs.on_rss_stat, percpu);
+	if (!err)
+		err = bpf_program__set_autoload(skel->progs.on_rss_stat_atomic, !percpu);
+	if (!err)
+		err = bpf_program__set_autoload(skel->progs.on_exit_mmap,
+						mm_end == HOOK_TRACEPOINT);
+	if (!err)
+		err = bpf_program__set_autoload(skel->progs.on_exit_mmap_fexit,
+						mm_end == HOOK_TRAMPOLINE);
+	if (!err)
+		err = bpf_program__set_autoload(skel->progs.on_mmdrop, mm_end == HOOK_KPROBE);
+	if (!err && volumes != HOOK_KPROBE)
+		err = bpf_map__set_autocreate(skel->maps.vm_calls, false);
+	return err;
+}
+
+/* Is one of the programs that are needed forbidden? */
+static int refuse_forbidden(const struct tracer *t)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, t->skel->obj)
+	{
+		const char *section = bpf_program__section_name(program);
+
+		if (!bpf_program__autoload(program) || !hook_forbidden(section))
+			continue;
+		snprintf(last_warning, sizeof(last_warning), "%s is forbidden", section);
+		return -EPERM;
 	}
 	return 0;
+}
+
+/* Attaches those that are on; of those that are refused `why` tells. */
+static void attach_optional(struct tracer *t, const struct optional_hook *hooks, size_t n,
+			    char *why, size_t why_len)
+{
+	size_t used = 0;
+	int err;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!hooks[i].on)
+			continue;
+		*hooks[i].link = bpf_program__attach(hooks[i].program);
+		if (*hooks[i].link)
+			continue;
+		err = errno;
+		t->volumes = t->volumes && !hooks[i].volume;
+		if (used < why_len)
+			used += (size_t)snprintf(
+				why + used, why_len - used, "%s%s (%s)", used ? ", " : "",
+				bpf_program__section_name(hooks[i].program), strerror(err));
+	}
 }
 
 static int set_sizes(struct tracer *t, const struct tracer_config *config)
@@ -194,29 +286,37 @@ static int attach_hook(struct tracer *t)
 }
 
 static int load(struct tracer *t, const struct tracer_config *config,
-		const struct features *features, const char **step)
+		const struct features *features, const char **step, char *why, size_t why_len)
 {
+	/* told no file, libbpf looks through the BTF of all modules too, which takes CAP_SYS_ADMIN */
 	LIBBPF_OPTS(bpf_object_open_opts, opts,
-		    .btf_custom_path = config->btf ? config->btf : KERNEL_BTF);
+		    .btf_custom_path = config->btf ? config->btf : KERNEL_BTF_PATH);
+	struct optional_hook optional[MAX_OPTIONAL];
+	size_t n;
 	int err;
 
 	*step = "open the BPF object";
 	t->skel = memmon_bpf__open_opts(&opts);
 	if (!t->skel)
 		return -errno;
-	err = set_programs(t, config, features);
+	n = optional_hooks(t, config, features, optional);
+	err = set_programs(t, features);
+	if (!err)
+		err = set_optional(t, optional, n);
 	if (!err)
 		err = set_sizes(t, config);
 	set_config(t, config);
 	if (err)
 		return err;
 	*step = "load the BPF programs";
-	err = memmon_bpf__load(t->skel);
+	err = refuse_forbidden(t);
+	if (!err)
+		err = memmon_bpf__load(t->skel);
 	if (err)
 		return err;
 	*step = "hand out the slots";
-	for (uint32_t n = 1; n < t->slots && !err; n++) /* 0 is nobody's */
-		err = tracer_free_slot(t, n);
+	for (uint32_t slot = 1; slot < t->slots && !err; slot++) /* 0 is nobody's */
+		err = tracer_free_slot(t, slot);
 	if (err)
 		return err;
 	*step = "run the set-up program";
@@ -231,6 +331,7 @@ static int load(struct tracer *t, const struct tracer_config *config,
 		err = attach_iterators(t);
 	if (err)
 		return err;
+	attach_optional(t, optional, n, why, why_len);
 	t->ring = ring_buffer__new(bpf_map__fd(t->skel->maps.records), on_record, t, NULL);
 	if (!t->ring)
 		return -errno;
@@ -238,13 +339,31 @@ static int load(struct tracer *t, const struct tracer_config *config,
 	return t->alarms ? 0 : -errno;
 }
 
+struct load_call {
+	struct tracer *t;
+	const struct tracer_config *config;
+	const struct features *features;
+	const char **step;
+	char *why;
+	size_t why_len;
+};
+
+static int call_load(void *ctx)
+{
+	struct load_call *c = ctx;
+
+	return load(c->t, c->config, c->features, c->step, c->why, c->why_len);
+}
+
 int tracer_create(const struct tracer_config *config, const struct features *features, record_fn fn,
 		  void *ctx, struct tracer **out, char *why, size_t why_len)
 {
 	struct tracer *t = calloc(1, sizeof(*t));
 	const char *step = "count the CPUs";
+	struct load_call call = { t, config, features, &step, why, why_len };
 	int err, cpus;
 
+	*why = '\0';
 	if (!t)
 		return -ENOMEM;
 	verbose = config->verbose;
@@ -267,7 +386,7 @@ int tracer_create(const struct tracer_config *config, const struct features *fea
 	if (t->batch < 32)
 		t->batch = 32; /* compute_batch_value() in lib/percpu_counter.c */
 	t->lingering = calloc(1, sizeof(*t->lingering));
-	err = t->lingering ? load(t, config, features, &step) : -ENOMEM;
+	err = t->lingering ? kernel_btf_call(config->btf, call_load, &call) : -ENOMEM;
 out:
 	if (err) {
 		last_warning[strcspn(last_warning, "\n")] = '\0';
@@ -431,4 +550,19 @@ int tracer_set_mode(struct tracer *t, enum tracer_mode mode)
 	if (mode == (t->hook ? TRACER_HOOK : TRACER_SAMPLE))
 		return 0;
 	return mode == TRACER_SAMPLE ? begin_sampling(t) : end_sampling(t);
+}
+
+int tracer_sections(void (*fn)(void *ctx, const char *section), void *ctx)
+{
+	struct memmon_bpf *skel = memmon_bpf__open();
+	struct bpf_program *program;
+
+	if (!skel)
+		return -errno;
+	bpf_object__for_each_program(program, skel->obj)
+	{
+		fn(ctx, bpf_program__section_name(program));
+	}
+	memmon_bpf__destroy(skel);
+	return 0;
 }

@@ -44,7 +44,7 @@ struct tracer;
 
 /*
  * Loads and attaches, within what `features` found possible. Returns 0, or a negative errno with a
- * message for people in `why`.
+ * message for people in `why`; on success that lists hooks which were refused all the same ("" = none).
  */
 int tracer_create(const struct tracer_config *config, const struct features *features, record_fn fn,
 		  void *ctx, struct tracer **out, char *why, size_t why_len);
@@ -88,5 +88,8 @@ void tracer_run_time(const struct tracer *t, struct run_time *sum);
 void tracer_own_time(const struct tracer *t, struct run_time *sum);
 /* Watched processes that live now. */
 uint64_t tracer_live(const struct tracer *t);
+
+/* Calls `fn` with the libbpf section name of each program, whether this kernel takes it or not. */
+int tracer_sections(void (*fn)(void *ctx, const char *section), void *ctx);
 
 #endif

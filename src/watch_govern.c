@@ -25,7 +25,8 @@
 
 bool watch_may_trace(const struct watch *w)
 {
-	return feature_on(w->features, FEATURE_SHM) ||
+	/* what hooks only functions of shmem costs nobody else anything */
+	return features_shm_by(w->features) >= HOOK_KPROBE ||
 	       (!w->o->sample && w->govern.governor.mode == MODE_FULL);
 }
 

@@ -128,8 +128,12 @@ static int start_tracer(struct watch *w)
 		config.cgroup_hierarchy = targets_hierarchy(&w->cgroup);
 	err = tracer_create(&config, w->features, on_record, w, &w->tracer, why, sizeof(why));
 	if (err)
-		watch_say(why, "");
-	else if (w->containers)
+		watch_say(why, features_remedy(w->features, err));
+	else if (*why)
+		watch_say("this kernel refuses some hooks, and what they tell is n/a", why);
+	if (err)
+		return err;
+	if (w->containers)
 		err = follow_start(w->containers, w->tracer);
 	else if (config.cgroups)
 		err = tracer_want_cgroup(w->tracer, w->cgroup.id);
@@ -248,10 +252,12 @@ void watch_end_ledger(struct watch *w)
 
 void watch_start_ledger(struct watch *w)
 {
+	enum feature_hook by = features_shm_by(w->features);
 	struct ledger_config config = {
 		/* without this the try costs 50 ms */
-		.most = feature_on(w->features, FEATURE_SHM) ? SHM_CHAIN_FEXIT :
-							       SHM_CHAIN_TRACEPOINTS,
+		.most = by == HOOK_TRAMPOLINE ? SHM_CHAIN_FEXIT :
+			by == HOOK_KPROBE     ? SHM_CHAIN_KPROBE :
+						SHM_CHAIN_TRACEPOINTS,
 		.verbose = w->o->verbose > 1,
 		.btf = w->o->btf,
 		.model = w->model,

@@ -183,14 +183,23 @@ struct pt_regs {
 	unsigned long r9;
 	unsigned long r8;
 	unsigned long ax;
+	unsigned long cx;
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
 	unsigned long orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs { /* by this name libbpf's macros for kprobes know the registers */
+	u64 regs[31];
+	u64 sp;
+	u64 pc;
+	u64 pstate;
+};
+
 struct pt_regs {
 	u64 regs[31];
+	u64 pstate;
 	u64 orig_x0;
 	s32 syscallno;
 };
@@ -263,7 +272,7 @@ struct dentry {
 	struct inode *d_inode;
 	union {
 		struct hlist_node d_alias;
-	} d_u;
+	};
 };
 
 struct path {

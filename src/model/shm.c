@@ -144,7 +144,7 @@ static int set_texts(struct shm_mount_entry *m, const char *texts, size_t len)
 }
 
 /* Keeps a mount that is gone for its failures or as it was watched; drops any other. */
-static void retire(struct shm_ledger *l, struct shm_mount_entry *m)
+static void retire(struct shm_ledger *l, struct shm_mount_entry *m, uint64_t ts_ns)
 {
 	struct shm_mount_entry **at = &l->gone;
 	size_t n = 0;
@@ -156,6 +156,7 @@ static void retire(struct shm_ledger *l, struct shm_mount_entry *m)
 		return;
 	}
 	m->m.gone = true;
+	m->gone_ns = ts_ns;
 	m->m.rec.used_bytes = m->m.rec.used_inodes = UNKNOWN_U64;
 	m->m.growth_bytes_s = m->m.full_in_s = NAN;
 	m->m.attributed = false;
@@ -197,7 +198,7 @@ static int apply_mount(struct shm_ledger *l, const struct rec_head *rec, const c
 	int err;
 
 	if (m && m->texts && is_another(m, r, text, len)) {
-		retire(l, m);
+		retire(l, m, r->head.ts_ns);
 		m = NULL;
 		before = UNKNOWN_U64;
 		target = 0;
@@ -208,6 +209,8 @@ static int apply_mount(struct shm_ledger *l, const struct rec_head *rec, const c
 			return 0;
 		}
 		m = ledger_mount_get(l, r->dev);
+		if (m)
+			m->since_ns = r->head.ts_ns;
 		l->changed = true; /* it may have files already */
 	}
 	if (!m)
@@ -365,7 +368,7 @@ static int apply_survey(struct shm_ledger *l, const struct rec_head *rec, const 
 	HASH_ITER(hh, l->mounts, m, m_next) {
 		/* one that was looked at since, but before this one began, may be gone */
 		if (m->survey != l->survey || m->m.rec.head.ts_ns < rec->start_ns)
-			retire(l, m);
+			retire(l, m, rec->ts_ns);
 	}
 	HASH_ITER(hh, l->chargers, c, c_next) {
 		if (c->survey == l->survey)

@@ -123,9 +123,25 @@ static int make_entry(struct shm_mount_entry *m)
 	return 0;
 }
 
+/*
+ * Which superblock it was: when a failure becomes known its mount may be gone, as a container dies of
+ * it, and the device number may be another's.
+ */
+static struct shm_mount_entry *mount_of(struct shm_ledger *l, const struct rec_shm_full *r)
+{
+	struct shm_mount_entry *m = ledger_mount_find(l, r->dev);
+
+	if (m && m->since_ns <= r->head.ts_ns)
+		return m;
+	for (m = l->gone; m; m = m->next_gone)
+		if (m->dev == r->dev && m->since_ns <= r->head.ts_ns && m->gone_ns >= r->head.ts_ns)
+			return m;
+	return ledger_mount_get(l, r->dev);
+}
+
 int ledger_full_apply(struct shm_ledger *l, const struct rec_shm_full *r)
 {
-	struct shm_mount_entry *m = ledger_mount_get(l, r->dev);
+	struct shm_mount_entry *m = mount_of(l, r);
 	struct shm_full *full;
 	int err;
 

@@ -56,6 +56,8 @@ struct shm_mount_entry {
 	uint64_t files_survey; /* the survey that files_omitted counts */
 	uint64_t files_bytes; /* of its files, kept or not: sum at the end of a survey */
 	uint64_t survey;
+	uint64_t since_ns; /* when it was seen first */
+	uint64_t gone_ns; /* when it was seen to be gone */
 	struct shm_mount_entry *next_gone;
 	UT_hash_handle hh;
 };

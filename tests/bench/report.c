@@ -71,13 +71,13 @@ static struct spread spread_of(const struct bench *b, enum load load, enum varia
 /*
  * What a variant adds, against what the empty program adds: the ratio of the two medians, as the
  * ratios of single rounds lean upwards when the noise is of the floor's own size. 0 = the floor is
- * lost in the noise.
+ * lost in the noise: in some round it was not above zero.
  */
 static double times_empty(const struct bench *b, enum load load, enum variant v)
 {
-	double floor = spread_of(b, load, EMPTY, added).median;
+	struct spread floor = spread_of(b, load, EMPTY, added);
 
-	return floor > 0 ? spread_of(b, load, v, added).median / floor : 0;
+	return floor.low > 0 ? spread_of(b, load, v, added).median / floor.median : 0;
 }
 
 static void cpu_model(char *model, size_t len)

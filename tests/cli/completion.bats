@@ -5,13 +5,24 @@
 
 load completion
 
-@test "the subcommands; doctor takes no arguments" {
+@test "the subcommands" {
 	run complete_words ''
 	[ "$output" = $'doctor\nshm' ]
 	run complete_words sh
 	[ "$output" = shm ]
-	run complete_words doctor --
+}
+
+@test "doctor has options of its own, and no command" {
+	run complete_words doctor --j
+	[ "$output" = --json ]
+	run complete_words doctor --wat
 	[ -z "$output" ]
+	run complete_words doctor -- tru
+	[ -z "$output" ]
+	cd "$BATS_TEST_TMPDIR"
+	touch kernel.btf
+	run complete_words doctor --btf ker
+	[ "$output" = kernel.btf ]
 }
 
 @test "shm has options of its own, and no command" {

@@ -138,3 +138,22 @@ on_terminal() {
 	[ "$status" -eq 0 ]
 	[ ! -s "$calls" ]
 }
+
+@test "the other architecture's compiler is that of the other architecture" {
+	installed gone
+	stub uname 'echo x86_64'
+	run "$deps" --check cross
+	[ "$status" -eq 1 ]
+	[[ $output == *"gcc-aarch64-linux-gnu"*"tools/install-deps cross"* ]]
+	stub uname 'echo aarch64'
+	run "$deps" --check cross
+	[[ $output == *"gcc-x86-64-linux-gnu"* ]]
+}
+
+@test "the libraries are printed, without what WITHOUT names" {
+	run "$deps" --libraries
+	[ "$status" -eq 0 ]
+	[[ " $output " == *" libbpf-dev "*" libcurl4-openssl-dev "* && $output != *gcc* ]]
+	WITHOUT=curl run "$deps" --libraries
+	[[ " $output " == *" libbpf-dev "* && $output != *curl* ]]
+}

@@ -77,6 +77,22 @@ bad() {
 	bad "'true'" true
 	bad "'true'" -q true
 	bad "'now'" doctor now
+	bad '--csv' doctor --csv x
+}
+
+@test "doctor --help: on one screen, with its exit status" {
+	memmon doctor --help
+	[ "$status" -eq 0 ]
+	[ ! -s "$ERR" ]
+	[ "$(wc -l <"$OUT")" -le 40 ]
+	[ "$(LC_ALL=C.UTF-8 awk '{ if (length($0) > max) max = length($0) } END { print max }' "$OUT")" -le 110 ]
+	grep -q '^Exit status: 0 ' "$OUT"
+	cp "$OUT" "$OUT.long"
+	memmon doctor -h
+	diff "$OUT.long" "$OUT"
+	status=0
+	"$MEMMON" doctor --help >/dev/full 2>"$ERR" || status=$?
+	[ "$status" -eq 1 ]
 }
 
 @test "an ambiguous option" {

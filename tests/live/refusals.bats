@@ -71,32 +71,6 @@ refusal() {
 	as_proc "$w_pid" last
 }
 
-@test "no BTF" {
-	mkdir empty
-	# shellcheck disable=SC2016
-	refusal 1 'type information' /sys/kernel/btf CONFIG_DEBUG_INFO_BTF -- \
-		unshare -m sh -c 'mount --bind "$1" /sys/kernel/btf && exec "$0" -p $$' "$MEMMON" "$PWD/empty"
-	# shellcheck disable=SC2016
-	refusal 125 'type information' -- \
-		unshare -m sh -c 'mount --bind "$1" /sys/kernel/btf && exec "$0" -- touch ran' "$MEMMON" "$PWD/empty"
-	[ ! -e ran ]
-}
-
-@test "a BTF file that is none" {
-	refusal 1 'no-such.btf' -- "$MEMMON" --btf no-such.btf -p $$
-	echo garbage >garbage.btf
-	refusal 1 'garbage.btf' -- "$MEMMON" --btf garbage.btf -p $$
-	refusal 125 'garbage.btf' -- "$MEMMON" --btf garbage.btf -- touch ran
-	[ ! -e ran ]
-}
-
-@test "the kernel's BTF as a file" {
-	cp /sys/kernel/btf/vmlinux kernel.btf
-	memmon -q --btf kernel.btf --json "$JSON" -- "$WORKLOADS/spike" 20 1
-	[ "$status" -eq 0 ]
-	within anon "$(j '.processes[0].peak.anon_bytes')" $((20 * MIB)) $((21 * MIB))
-}
-
 @test "no tracefs: everything works" {
 	status=0
 	# shellcheck disable=SC2016
@@ -124,31 +98,6 @@ refusal() {
 	[ "$status" -eq 1 ]
 	grep -q 'memmon-bpf: ' "$ERR"
 	grep -q /proc "$ERR"
-}
-
-@test "doctor: all features, and whether this machine can be watched" {
-	memmon doctor
-	[ "$status" -eq 0 ]
-	grep -q 'on .*rss_stat' "$OUT"
-	grep -q 'can watch' "$OUT"
-	# the same names as in the summary
-	memmon -q --json "$JSON" -- true
-	memmon doctor
-	local name
-	for name in $(j '.kernel.features | keys[]'); do
-		grep -qw "$name" "$OUT"
-	done
-}
-
-@test "doctor without privileges says so, and fails" {
-	everybodys
-	status=0
-	timeout "$LIMIT" setpriv --reuid=nobody --regid=nogroup --clear-groups "$dir/memmon-bpf" doctor >"$OUT" 2>"$ERR" || status=$?
-	show
-	[ "$status" -eq 1 ]
-	grep -A1 '^off *privilege$' "$OUT" | grep -q 'missing CAP_BPF, CAP_PERFMON'
-	grep -A1 '^off *bpf$' "$OUT" | grep -q 'not probed without the privilege'
-	grep -q 'cannot watch' "$OUT"
 }
 
 @test "an unknown cgroup, a directory that is none" {

@@ -58,6 +58,42 @@ matrix() {
 	[[ ! $output =~ [[:space:]](bpf_|libbpf_|ring_buffer__) ]]
 }
 
+# What a virtual machine of the other architecture runs: its programs, in $BUILD/arm64.
+@test "the other architecture: gcc builds everything, warnings being errors" {
+	[ "$(uname -m)" != aarch64 ] || skip 'this machine is arm64'
+	command -v aarch64-linux-gnu-gcc >/dev/null || skip 'gcc-aarch64-linux-gnu is not installed'
+	if ! tools/sysroot arm64 "$BUILD/arm64/sysroot" 2>"$BATS_TEST_TMPDIR/why"; then
+		why=$(tail -n 1 "$BATS_TEST_TMPDIR/why")
+		skip "libraries for arm64: $why"
+	fi
+	run make --no-print-directory ARCH=arm64 BUILD="$BUILD/arm64" CC=gcc WERROR=1 -j"$jobs" all workloads
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output != *warning:* ]]
+	for program in memmon-bpf tests/ledger_dump; do
+		run readelf -hW "$BUILD/arm64/$program"
+		[[ $output == *'DYN '*AArch64* ]]
+	done
+	run strings -a "$BUILD/arm64/memmon-bpf"
+	[[ $output != *"$PWD/"* ]]
+	# the kernel side too is that architecture's
+	run readelf -SW "$BUILD/arm64/memmon.bpf.o"
+	[[ $output == *fexit/__arm64_sys_munmap* && $output != *__x64_sys* ]]
+}
+
+@test "what cannot be built or run for another architecture is said" {
+	run make ARCH=riscv
+	[ "$status" -eq 2 ]
+	[[ $output == *"ARCH=riscv is not supported: memmon-bpf runs on x86_64 and arm64"* ]]
+	[ "$(uname -m)" != aarch64 ] || skip 'this machine is arm64'
+	run make ARCH=aarch64 test
+	[ "$status" -eq 2 ]
+	[[ $output == *"ARCH=arm64: what is built for it does not run here"* ]]
+	run tools/sysroot m68k "$BATS_TEST_TMPDIR/root"
+	[ "$status" -eq 2 ]
+	[[ $output == usage:* ]]
+}
+
 @test "install puts program, manual, completion and licence under DESTDIR, uninstall removes them" {
 	make BUILD="$BUILD/matrix-gcc" CC=gcc WERROR=1 DESTDIR="$root" PREFIX=/usr install
 	[ -x "$root/usr/sbin/memmon-bpf" ]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ledger_dump [CHAIN]: runs the shm tracer with at most CHAIN (none, signals, tracepoints, fexit) and
- * says what it knows, a command per line of standard input:
+ * ledger_dump [CHAIN]: runs the shm tracer with at most CHAIN (none, signals, tracepoints, kprobe,
+ * fexit) and says what it knows, a command per line of standard input:
  *   charges DEV    the failures since the last time, then the superblock's figures
  *   chargers DEV   who charged what to it
  *   files          every file with its holders
@@ -13,7 +13,7 @@
 
 #include "../../src/shm_tracer.h"
 
-static const char *const chains[] = { "none", "signals", "tracepoints", "fexit" };
+static const char *const chains[] = { "none", "signals", "tracepoints", "kprobe", "fexit" };
 static const char *const hows[] = { "?", "write", "fault", "fallocate", "open" };
 static const char *const kinds[] = { "tmpfs", "memfd", "sysv", "anon" };
 

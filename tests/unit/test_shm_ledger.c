@@ -482,12 +482,22 @@ static void test_gone_mounts(void **state)
 		assert_int_equal(v->mounts[i]->n_files, 0);
 		assert_int_equal(v->mounts[i]->peak_bytes, v->mounts[i]->n_full ? 64 * MIB : MIB);
 	}
+	/* a failure from before, which becomes known only now: no mount that nobody has seen */
+	SHM_FULL(m, 3 * SEC / 2, 23, 71, SHM_FULL_FAULT, 9);
+	v = view();
+	assert_int_equal(v->n_mounts, 2);
+	assert_int_equal(v->mounts[0]->n_full, 1);
+	assert_int_equal(v->mounts[1]->n_full, 1);
 	/* its device number, in use again: another superblock */
 	SHM_MOUNT(m, 3 * SEC, 21, 32 * MIB, 2 * MIB, HOST_DEV_SHM);
 	SHM_SURVEY(m, 3 * SEC);
 	assert_int_equal(view()->n_mounts, 3);
+	SHM_FULL(m, 2 * SEC, 21, 72, SHM_FULL_FAULT, 9);
 	assert_int_equal(mount_of(21)->n_full, 0);
 	assert_int_equal(mount_of(21)->peak_bytes, 2 * MIB);
+	SHM_FULL(m, 4 * SEC, 21, 72, SHM_FULL_FAULT, 9);
+	assert_int_equal(mount_of(21)->n_full, 1);
+	assert_int_equal(view()->n_mounts, 3);
 	/* the name of who failed still finds it */
 	assert_int_equal(model_set_shm_container(m, 70, 2 * SEC, "web"), 0);
 }

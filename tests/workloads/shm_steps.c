@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#define PAGE 4096UL
+#define PAGE ((unsigned long)sysconf(_SC_PAGESIZE))
 #define CHUNK (256 * 1024UL)
 
 static const char *directory;
@@ -213,7 +213,7 @@ static void uring(void)
 
 static void links(void)
 {
-	char target[PAGE / 2], path[4096];
+	char target[2048], path[4096];
 	int fd = open_file("replacement", O_CREAT);
 	char other[4096];
 

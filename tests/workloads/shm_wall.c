@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 
 #define LIMIT (4 * MIB)
-#define PAGE 4096UL
+#define PAGE ((unsigned long)sysconf(_SC_PAGESIZE))
 
 static const char *directory;
 

@@ -6,14 +6,21 @@
 #
 # Emulation is slow: a new process takes 10 to 50 ms, jq 400, memmon-bpf two seconds. So what is waited
 # for is asked without processes, and a summary is read once, for a whole table of figures.
-# shellcheck disable=SC2034,SC2086 # what is set is for the checks; pids and numbers have no blanks
+# shellcheck disable=SC2034,SC2086,SC2154 # what is set is for the checks, $kernel by run; pids and numbers
+# have no blanks
 
 MIB=1048576
-PAGE=4096
-LIMIT=60 # seconds that anything may take
+PAGE=$(stat -f -c %S /dev/shm) # a tmpfs has blocks of a page
+LIMIT=120 # seconds that anything may take
 JSON=/tmp/summary.json
 OUT=/tmp/out
 ERR=/tmp/err
+
+# What the kernel lets us do with its functions: arm64 had no fexit before 6.4.
+case $kernel in
+5.10-arm64 | 6.1-arm64) chain=kprobe by=kprobes by_fexit=degraded ;;
+*) chain=fexit by=fexit by_fexit=on ;;
+esac
 
 # ---- waiting ------------------------------------------------------------------------------------
 

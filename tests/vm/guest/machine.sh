@@ -13,6 +13,7 @@ test_doctor() {
 	grep -q 'memmon-bpf can watch on this machine' $OUT
 	not_on=$(awk '$1 == "off" || $1 == "degraded" { printf "%s %s, ", $1, $2 }' $OUT)
 	case $kernel in
+	5.10-arm64 | 6.1-arm64) same 'not on' "$not_on" 'degraded percpu_rss, degraded volumes, degraded shm, ' ;;
 	5.10 | 6.1) same 'not on' "$not_on" 'degraded percpu_rss, ' ;;
 	*) same 'not on' "$not_on" '' ;;
 	esac

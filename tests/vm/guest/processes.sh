@@ -207,7 +207,7 @@ test_volumes() {
 	# shellcheck disable=SC2086 # eight words
 	set -- $heard
 	figures <<-END
-		feature on .kernel.features.volumes.state
+		feature $by_fexit .kernel.features.volumes.state
 		mmap-calls $1 p($pid).mmap.calls
 		mmap-bytes $2 p($pid).mmap.bytes
 		munmap-calls $4 p($pid).munmap.calls

@@ -22,10 +22,10 @@ shm_steps() {
 	same 'status of the comparison' $status 0
 }
 test_shm() {
-	shm_steps fexit ''
+	shm_steps $chain ''
 }
 test_shm_huge() {
-	shm_steps fexit ',huge=always'
+	shm_steps $chain ',huge=always'
 }
 
 # The table, with files from before and made meanwhile, against statfs.
@@ -95,7 +95,7 @@ test_wall_watch() {
 	shm_watch
 	/workloads/shm_wall /tmp/tmpfs $WALLS </dev/null >/tmp/walls
 	stop_watch
-	same chain "$(j .charges)" 'traced by fexit'
+	same chain "$(j .charges)" "traced by $by"
 	walls
 }
 test_wall_command() {
