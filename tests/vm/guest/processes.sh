@@ -121,7 +121,7 @@ test_end_together() {
 	script
 	figures <<-END
 		processes 10 [.processes[] | select(.comm == "endtogether")] | length
-		with-all-faults 10 [.processes[] | select(.comm == "endtogether" and .faults.minor >= 1600 and .faults.minor < 2100)] | length
+		faults-of-others [] [.processes[] | select(.comm == "endtogether").faults.minor | select(. < 1600 or . >= 2100)]
 	END
 }
 
