@@ -217,6 +217,14 @@ test_volumes() {
 	END
 }
 
+# The same where trampolines are refused; and what a process held when it ended.
+test_kprobes() {
+	export MEMMON_FORBID='fexit fentry'
+	by_fexit=degraded
+	test_volumes
+	test_last
+}
+
 # ---- threads ------------------------------------------------------------------------------------
 
 # Nine threads; and five whose leader exits first: then /proc/PID is that of the leader, which has no

@@ -28,6 +28,24 @@ test_shm_huge() {
 	shm_steps $chain ',huge=always'
 }
 
+# The chains that are left where a better one is refused.
+test_shm_kprobe() {
+	export MEMMON_FORBID=fexit
+	shm_steps kprobe ''
+}
+test_shm_kprobe_huge() {
+	export MEMMON_FORBID=fexit
+	shm_steps kprobe ',huge=always'
+}
+test_shm_tracepoints() {
+	export MEMMON_FORBID='fexit kprobe'
+	shm_steps tracepoints ''
+}
+test_shm_tracepoints_huge() {
+	export MEMMON_FORBID='fexit kprobe'
+	shm_steps tracepoints ',huge=always'
+}
+
 # The table, with files from before and made meanwhile, against statfs.
 test_shm_table() {
 	tmpfs ''
@@ -75,6 +93,7 @@ shm_speaks() {
 	done </tmp/csv
 	[ $rows -gt 1 ] || state_is $watch_pid Z-
 }
+
 WALLS='short blocks pwritev fallocate fallocate-large touch copy inodes'
 
 # walls: the failures in $JSON are those that shm_wall saw (/tmp/walls), each once and in its own words:
@@ -97,6 +116,31 @@ test_wall_watch() {
 	stop_watch
 	same chain "$(j .charges)" "traced by $by"
 	walls
+}
+test_wall_kprobe() {
+	export MEMMON_FORBID=fexit
+	by=kprobes
+	test_wall_watch
+}
+test_wall_tracepoints() {
+	export MEMMON_FORBID='fexit kprobe'
+	by=tracepoints
+	test_wall_watch
+}
+# Only who dies of it is seen.
+test_wall_signals() {
+	export MEMMON_FORBID='fexit kprobe'
+	tmpfs ',size=4m'
+	memmon --json $JSON -- /workloads/shm_wall /tmp/tmpfs $WALLS
+	same status $status 0
+	line_with $OUT touch
+	figures <<-END
+		told 1 m("$device").full | length
+		who ${heard%% *} m("$device").full[0].pid
+		how fault m("$device").full[0].how
+		signal 7 m("$device").full[0].signal
+		charges null m("$device").charged_bytes
+	END
 }
 test_wall_command() {
 	tmpfs ',size=4m'
