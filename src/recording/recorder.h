@@ -34,6 +34,12 @@ int recorder_open(const struct recorder_config *config, struct recorder_file **o
 /* Without a recorder made of it: the file stays as an empty recording. NULL is fine. */
 void recorder_close(struct recorder_file *file);
 
+/*
+ * The file's directory is one that root can write to only by CAP_DAC_OVERRIDE (a user's, under sudo):
+ * without that capability what lies beside the file while it is written cannot be removed at the end.
+ */
+bool recorder_needs_override(const struct recorder_file *file);
+
 /* Takes `file`, also when it returns NULL, which is when memory is exhausted. */
 struct sink *recorder_create(const struct run *run, struct recorder_file *file);
 

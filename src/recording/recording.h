@@ -34,7 +34,8 @@ void recording_close(struct recording *r); /* NULL is fine */
 const struct run *recording_run(const struct recording *r);
 
 struct recording_info {
-	const char *machine; /* the same for the recordings of one machine, opaque; NULL = not known */
+	const char
+		*machine; /* the same for the recordings of one machine, opaque; NULL = not known */
 	uint64_t cpus; /* 0 = not known */
 	int64_t started_us; /* when the watch began, Unix time */
 	double duration_s;
@@ -95,7 +96,8 @@ struct recording_cursor;
 int recording_cursor_open(struct recording *r, enum entity entity, struct recording_cursor **out);
 /* 1 and a row, 0 at the end, negative errno for a damaged file. */
 int recording_cursor_next(struct recording_cursor *c, struct sample *out);
-void recording_cursor_close(struct recording_cursor *c); /* NULL is fine; before recording_close() */
+void recording_cursor_close(
+	struct recording_cursor *c); /* NULL is fine; before recording_close() */
 
 struct point {
 	double at_s; /* since the watch began */

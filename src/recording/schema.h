@@ -20,6 +20,28 @@
 /* The figures of a sample row that have a least and a most in its interval: NULL = as the value itself. */
 #define SCHEMA_RANGE(figure) figure "_min INTEGER, " figure "_max INTEGER"
 
+/* All events, unordered: the reader runs it itself, as the view of a file may be anybody's. */
+#define SCHEMA_EVENTS                                                                                   \
+	"  SELECT * FROM (\n"                                                                           \
+	"    SELECT max(watched_ns, 0) AS at_ns, 'start' AS kind, pid, comm, comm_raw, CASE how\n"      \
+	"      WHEN 1 THEN 'forked by ' || ppid WHEN 2 THEN 'ran already'\n"                            \
+	"      WHEN 3 THEN 'the command' WHEN 4 THEN 'moved into the cgroup' END AS text\n"             \
+	"    FROM processes\n"                                                                          \
+	"    UNION ALL SELECT at_ns, 'exec', pid, comm, comm_raw,\n"                                    \
+	"      'is called ' || comm || ' from now on' FROM execs\n"                                     \
+	"    UNION ALL SELECT end_ns, 'exit', pid, comm, comm_raw, CASE\n"                              \
+	"      WHEN wait_status IS NULL THEN 'ended'\n"                                                 \
+	"      WHEN wait_status & 127 THEN 'killed by signal ' || (wait_status & 127)\n"                \
+	"      ELSE 'exited with ' || (wait_status >> 8 & 255) END\n"                                   \
+	"    FROM processes WHERE end_ns IS NOT NULL\n"                                                 \
+	"    UNION ALL SELECT at_ns, 'oom', pid, comm, comm_raw, 'killed by the OOM killer, with '\n"   \
+	"      || round(max(file + anon + shmem, 0) / 1048576.0, 1) || ' MiB of RSS'\n"                 \
+	"      || coalesce(', in cgroup ' || cgroup, '') FROM oom_kills\n"                              \
+	"    UNION ALL SELECT at_ns, 'shm_full', pid, comm, comm_raw, text FROM shm_full\n"             \
+	"    UNION ALL SELECT at_ns, 'mode', 0, NULL, NULL, text FROM mode_steps\n"                     \
+	"    UNION ALL SELECT at_ns, 'lost', 0, NULL, NULL, lost || ' records were lost' FROM losses\n" \
+	"  )"
+
 static const char schema_sql[] =
 	"-- The run: one row.\n"
 	"CREATE TABLE run (\n"
@@ -97,7 +119,7 @@ static const char schema_sql[] =
 	"  id INTEGER PRIMARY KEY,\n"
 	"  pid INTEGER NOT NULL, ppid INTEGER NOT NULL,\n"
 	"  how INTEGER, -- 1 forked, 2 ran already, 3 the command, 4 moved into the cgroup\n"
-	"  start_ns INTEGER NOT NULL, -- of the process; with pid the identity\n"
+	"  start_ns INTEGER, -- of the process; with pid the identity\n"
 	"  watched_ns INTEGER, end_ns INTEGER, -- NULL while it lives\n"
 	"  wait_status INTEGER,\n"
 	"  comm TEXT, comm_raw BLOB, cmdline TEXT, cmdline_raw BLOB, container TEXT, container_raw BLOB,\n"
@@ -120,22 +142,20 @@ static const char schema_sql[] =
 
 	"-- A process's later names.\n"
 	"CREATE TABLE execs (\n"
-	"  at_ns INTEGER NOT NULL, process INTEGER NOT NULL, -- processes.id\n"
-	"  pid INTEGER NOT NULL, comm TEXT, comm_raw BLOB,\n"
-	"  PRIMARY KEY (at_ns, process)\n"
+	"  process INTEGER NOT NULL, at_ns INTEGER NOT NULL, -- processes.id\n"
+	"  pid INTEGER, comm TEXT, comm_raw BLOB,\n"
+	"  PRIMARY KEY (process, at_ns)\n"
 	") WITHOUT ROWID;\n"
 
-	"-- Changes of the way of watching. `listed` here and below: the summary shows it; else it is older.\n"
+	"-- Changes of the way of watching.\n"
 	"CREATE TABLE mode_steps (\n"
-	"  number INTEGER PRIMARY KEY, listed INTEGER NOT NULL,\n"
-	"  at_ns INTEGER NOT NULL, mode INTEGER, why INTEGER, share_ppm INTEGER, budget_ppm INTEGER,\n"
-	"  text TEXT\n"
+	"  number INTEGER PRIMARY KEY, at_ns INTEGER, mode INTEGER, why INTEGER, share_ppm INTEGER,\n"
+	"  budget_ppm INTEGER, text TEXT\n"
 	");\n"
 
 	"CREATE TABLE oom_kills (\n"
-	"  number INTEGER PRIMARY KEY, listed INTEGER NOT NULL,\n"
-	"  at_ns INTEGER NOT NULL, pid INTEGER, comm TEXT, comm_raw BLOB, cgroup TEXT, cgroup_raw BLOB,\n"
-	"  file INTEGER, anon INTEGER, swap INTEGER, shmem INTEGER\n"
+	"  number INTEGER PRIMARY KEY, at_ns INTEGER, pid INTEGER, comm TEXT, comm_raw BLOB,\n"
+	"  cgroup TEXT, cgroup_raw BLOB, file INTEGER, anon INTEGER, swap INTEGER, shmem INTEGER\n"
 	");\n"
 
 	"-- The largest watched processes when the OOM killer came.\n"
@@ -188,9 +208,9 @@ static const char schema_sql[] =
 
 	"-- Who hit the wall of which of them.\n"
 	"CREATE TABLE shm_full (\n"
-	"  number INTEGER PRIMARY KEY, listed INTEGER NOT NULL,\n"
-	"  mount INTEGER NOT NULL, position INTEGER, -- shm_mounts.id\n"
-	"  at_ns INTEGER NOT NULL, pid INTEGER, tid INTEGER, start_ns INTEGER, comm TEXT, comm_raw BLOB,\n"
+	"  number INTEGER PRIMARY KEY,\n"
+	"  mount INTEGER NOT NULL, position INTEGER, -- shm_mounts.id; NULL = too old for the summary\n"
+	"  at_ns INTEGER, pid INTEGER, tid INTEGER, start_ns INTEGER, comm TEXT, comm_raw BLOB,\n"
 	"  container TEXT, container_raw BLOB, name TEXT, name_raw BLOB,\n"
 	"  dev INTEGER, how INTEGER, -- 1 write, 2 fault, 3 fallocate, 4 open\n"
 	"  error INTEGER, signal INTEGER, ino INTEGER,\n"
@@ -215,116 +235,105 @@ static const char schema_sql[] =
 	"  processes INTEGER,\n"
 	"  faults_minor INTEGER, faults_major INTEGER, cpu_ns INTEGER, lost_records INTEGER,\n"
 	"  sampled INTEGER,\n"
-	"  " SCHEMA_RANGE("rss") ", " SCHEMA_RANGE("anon") ",\n"
-	"  " SCHEMA_RANGE("file") ", " SCHEMA_RANGE("shmem") ",\n"
-	"  " SCHEMA_RANGE("swap") ", " SCHEMA_RANGE("footprint") ",\n"
-	"  " SCHEMA_RANGE("processes") "\n"
-	");\n"
+	"  " SCHEMA_RANGE("rss") ", " SCHEMA_RANGE(
+		"anon") ",\n"
+			"  " SCHEMA_RANGE("file") ", " SCHEMA_RANGE(
+				"shmem") ",\n"
+					 "  " SCHEMA_RANGE("swap") ", " SCHEMA_RANGE(
+						 "footprint") ",\n"
+							      "  " SCHEMA_RANGE(
+								      "processes") "\n"
+										   ");\n"
 
-	"CREATE TABLE process_samples (\n"
-	"  at_ns INTEGER NOT NULL, id INTEGER NOT NULL, -- processes.id\n"
-	"  rss INTEGER, anon INTEGER, file INTEGER, shmem INTEGER, swap INTEGER, pss INTEGER,\n"
-	"  faults_minor INTEGER, faults_major INTEGER, cpu_ns INTEGER,\n"
-	"  " SCHEMA_RANGE("rss") ", " SCHEMA_RANGE("anon") ",\n"
-	"  " SCHEMA_RANGE("file") ", " SCHEMA_RANGE("shmem") ",\n"
-	"  " SCHEMA_RANGE("swap") ", " SCHEMA_RANGE("pss") ",\n"
-	"  PRIMARY KEY (at_ns, id)\n"
-	") WITHOUT ROWID;\n"
+										   "CREATE TABLE process_samples (\n"
+										   "  at_ns INTEGER NOT NULL, id INTEGER NOT NULL, -- processes.id\n"
+										   "  rss INTEGER, anon INTEGER, file INTEGER, shmem INTEGER, swap INTEGER, pss INTEGER,\n"
+										   "  faults_minor INTEGER, faults_major INTEGER, cpu_ns INTEGER,\n"
+										   "  " SCHEMA_RANGE(
+											   "rss") ", " SCHEMA_RANGE("anon") ",\n"
+															    "  " SCHEMA_RANGE("file") ", " SCHEMA_RANGE("shmem") ",\n"
+																						 "  " SCHEMA_RANGE("swap") ", " SCHEMA_RANGE("pss") ",\n"
+																												    "  PRIMARY KEY (at_ns, id)\n"
+																												    ") WITHOUT ROWID;\n"
 
-	"CREATE TABLE system_samples (\n"
-	"  at_ns INTEGER PRIMARY KEY,\n"
-	"  available INTEGER, pressure_some_us INTEGER, pressure_full_us INTEGER,\n"
-	"  " SCHEMA_RANGE("available") "\n"
-	");\n"
+																												    "CREATE TABLE system_samples (\n"
+																												    "  at_ns INTEGER PRIMARY KEY,\n"
+																												    "  available INTEGER, pressure_some_us INTEGER, pressure_full_us INTEGER,\n"
+																												    "  " SCHEMA_RANGE("available") "\n"
+																																   ");\n"
 
-	"CREATE TABLE charge_samples (\n"
-	"  at_ns INTEGER PRIMARY KEY,\n"
-	"  current INTEGER, anon INTEGER, file INTEGER, shmem INTEGER, kernel INTEGER, \"limit\" INTEGER,\n"
-	"  " SCHEMA_RANGE("current") ", " SCHEMA_RANGE("anon") ",\n"
-	"  " SCHEMA_RANGE("file") ", " SCHEMA_RANGE("shmem") ",\n"
-	"  " SCHEMA_RANGE("kernel") ", " SCHEMA_RANGE("limit") "\n"
-	");\n"
+																																   "CREATE TABLE charge_samples (\n"
+																																   "  at_ns INTEGER PRIMARY KEY,\n"
+																																   "  current INTEGER, anon INTEGER, file INTEGER, shmem INTEGER, kernel INTEGER, \"limit\" INTEGER,\n"
+																																   "  " SCHEMA_RANGE("current") ", " SCHEMA_RANGE(
+																																	   "anon") ",\n"
+																																		   "  " SCHEMA_RANGE("file") ", " SCHEMA_RANGE("shmem") ",\n"
+																																									"  " SCHEMA_RANGE("kernel") ", " SCHEMA_RANGE(
+																																										"limit") "\n"
+																																											 ");\n"
 
-	"CREATE TABLE shm_samples (\n"
-	"  at_ns INTEGER NOT NULL, id INTEGER NOT NULL, -- shm_mounts.id\n"
-	"  used INTEGER, \"limit\" INTEGER, inodes INTEGER,\n"
-	"  " SCHEMA_RANGE("used") ", " SCHEMA_RANGE("limit") ", " SCHEMA_RANGE("inodes") ",\n"
-	"  PRIMARY KEY (at_ns, id)\n"
-	") WITHOUT ROWID;\n"
+																																											 "CREATE TABLE shm_samples (\n"
+																																											 "  at_ns INTEGER NOT NULL, id INTEGER NOT NULL, -- shm_mounts.id\n"
+																																											 "  used INTEGER, \"limit\" INTEGER, inodes INTEGER,\n"
+																																											 "  " SCHEMA_RANGE("used") ", " SCHEMA_RANGE("limit") ", " SCHEMA_RANGE("inodes") ",\n"
+																																																					  "  PRIMARY KEY (at_ns, id)\n"
+																																																					  ") WITHOUT ROWID;\n"
 
-	"-- For people. Sizes in MiB, times in seconds since the watch began.\n"
-	"CREATE VIEW peaks AS\n"
-	"  SELECT pid, coalesce(comm, '?') AS comm, round(rss_peak / 1048576.0, 1) AS rss_peak_mib,\n"
-	"    round(max(peak_ns, 0) / 1e9, 3) AS at_s,\n"
-	"    CASE WHEN flags & 16 THEN NULL ELSE round(at_peak_anon / 1048576.0, 1) END AS anon_mib,\n"
-	"    CASE WHEN flags & 16 THEN NULL ELSE round(at_peak_file / 1048576.0, 1) END AS file_mib,\n"
-	"    CASE WHEN flags & 16 THEN NULL ELSE round(at_peak_shmem / 1048576.0, 1) END AS shmem_mib,\n"
-	"    CASE WHEN flags & 16 THEN NULL ELSE round(at_peak_swap / 1048576.0, 1) END AS swap_mib,\n"
-	"    round(rss_last / 1048576.0, 1) AS rss_last_mib,\n"
-	"    round(max(watched_ns, 0) / 1e9, 3) AS start_s, round(end_ns / 1e9, 3) AS end_s, cmdline\n"
-	"  FROM processes WHERE reading_ns IS NOT NULL AND NOT flags & 1\n"
-	"  ORDER BY rss_peak DESC, pid;\n"
+																																																					  "-- For people. Sizes in MiB, times in seconds since the watch began.\n"
+																																																					  "CREATE VIEW peaks AS\n"
+																																																					  "  SELECT pid, coalesce(comm, '?') AS comm, round(rss_peak / 1048576.0, 1) AS rss_peak_mib,\n"
+																																																					  "    round(max(peak_ns, 0) / 1e9, 3) AS at_s,\n"
+																																																					  "    CASE WHEN flags & 16 THEN NULL ELSE round(at_peak_anon / 1048576.0, 1) END AS anon_mib,\n"
+																																																					  "    CASE WHEN flags & 16 THEN NULL ELSE round(at_peak_file / 1048576.0, 1) END AS file_mib,\n"
+																																																					  "    CASE WHEN flags & 16 THEN NULL ELSE round(at_peak_shmem / 1048576.0, 1) END AS shmem_mib,\n"
+																																																					  "    CASE WHEN flags & 16 THEN NULL ELSE round(at_peak_swap / 1048576.0, 1) END AS swap_mib,\n"
+																																																					  "    round(rss_last / 1048576.0, 1) AS rss_last_mib,\n"
+																																																					  "    round(max(watched_ns, 0) / 1e9, 3) AS start_s, round(end_ns / 1e9, 3) AS end_s, cmdline\n"
+																																																					  "  FROM processes WHERE reading_ns IS NOT NULL AND NOT flags & 1\n"
+																																																					  "  ORDER BY rss_peak DESC, pid;\n"
 
-	"CREATE VIEW timeline AS\n"
-	"  SELECT round(at_ns / 1e9, 3) AS at_s, round(rss / 1048576.0, 1) AS rss_mib,\n"
-	"    round(coalesce(rss_max, rss) / 1048576.0, 1) AS rss_max_mib,\n"
-	"    round(anon / 1048576.0, 1) AS anon_mib, round(file / 1048576.0, 1) AS file_mib,\n"
-	"    round(shmem / 1048576.0, 1) AS shmem_mib, round(swap / 1048576.0, 1) AS swap_mib,\n"
-	"    round(footprint / 1048576.0, 1) AS footprint_mib, processes\n"
-	"  FROM tree_samples ORDER BY at_ns;\n"
+																																																					  "CREATE VIEW timeline AS\n"
+																																																					  "  SELECT round(at_ns / 1e9, 3) AS at_s, round(rss / 1048576.0, 1) AS rss_mib,\n"
+																																																					  "    round(coalesce(rss_max, rss) / 1048576.0, 1) AS rss_max_mib,\n"
+																																																					  "    round(anon / 1048576.0, 1) AS anon_mib, round(file / 1048576.0, 1) AS file_mib,\n"
+																																																					  "    round(shmem / 1048576.0, 1) AS shmem_mib, round(swap / 1048576.0, 1) AS swap_mib,\n"
+																																																					  "    round(footprint / 1048576.0, 1) AS footprint_mib, processes\n"
+																																																					  "  FROM tree_samples ORDER BY at_ns;\n"
 
-	"CREATE VIEW process_timeline AS\n"
-	"  SELECT round(s.at_ns / 1e9, 3) AS at_s, p.pid, coalesce(p.comm, '?') AS comm,\n"
-	"    round(s.rss / 1048576.0, 1) AS rss_mib,\n"
-	"    round(coalesce(s.rss_max, s.rss) / 1048576.0, 1) AS rss_max_mib,\n"
-	"    round(s.anon / 1048576.0, 1) AS anon_mib, round(s.file / 1048576.0, 1) AS file_mib,\n"
-	"    round(s.shmem / 1048576.0, 1) AS shmem_mib, round(s.swap / 1048576.0, 1) AS swap_mib\n"
-	"  FROM process_samples s JOIN processes p ON p.id = s.id ORDER BY s.at_ns, p.pid;\n"
+																																																					  "CREATE VIEW process_timeline AS\n"
+																																																					  "  SELECT round(s.at_ns / 1e9, 3) AS at_s, p.pid, coalesce(p.comm, '?') AS comm,\n"
+																																																					  "    round(s.rss / 1048576.0, 1) AS rss_mib,\n"
+																																																					  "    round(coalesce(s.rss_max, s.rss) / 1048576.0, 1) AS rss_max_mib,\n"
+																																																					  "    round(s.anon / 1048576.0, 1) AS anon_mib, round(s.file / 1048576.0, 1) AS file_mib,\n"
+																																																					  "    round(s.shmem / 1048576.0, 1) AS shmem_mib, round(s.swap / 1048576.0, 1) AS swap_mib\n"
+																																																					  "  FROM process_samples s JOIN processes p ON p.id = s.id ORDER BY s.at_ns, p.pid;\n"
 
-	"CREATE VIEW available AS\n"
-	"  SELECT round(at_ns / 1e9, 3) AS at_s, round(available / 1048576.0, 1) AS available_mib,\n"
-	"    round(coalesce(available_min, available) / 1048576.0, 1) AS available_min_mib\n"
-	"  FROM system_samples ORDER BY at_ns;\n"
+																																																					  "CREATE VIEW available AS\n"
+																																																					  "  SELECT round(at_ns / 1e9, 3) AS at_s, round(available / 1048576.0, 1) AS available_mib,\n"
+																																																					  "    round(coalesce(available_min, available) / 1048576.0, 1) AS available_min_mib\n"
+																																																					  "  FROM system_samples ORDER BY at_ns;\n"
 
-	"CREATE VIEW charged AS\n"
-	"  SELECT round(at_ns / 1e9, 3) AS at_s, round(current / 1048576.0, 1) AS current_mib,\n"
-	"    round(coalesce(current_max, current) / 1048576.0, 1) AS current_max_mib,\n"
-	"    round(\"limit\" / 1048576.0, 1) AS limit_mib\n"
-	"  FROM charge_samples ORDER BY at_ns;\n"
+																																																					  "CREATE VIEW charged AS\n"
+																																																					  "  SELECT round(at_ns / 1e9, 3) AS at_s, round(current / 1048576.0, 1) AS current_mib,\n"
+																																																					  "    round(coalesce(current_max, current) / 1048576.0, 1) AS current_max_mib,\n"
+																																																					  "    round(\"limit\" / 1048576.0, 1) AS limit_mib\n"
+																																																					  "  FROM charge_samples ORDER BY at_ns;\n"
 
-	"CREATE VIEW shm AS\n"
-	"  SELECT dev >> 20 || ':' || (dev & 1048575) AS device, point AS mount,\n"
-	"    nullif(container, '') AS container, round(nullif(size, 0) / 1048576.0, 1) AS limit_mib,\n"
-	"    round(used / 1048576.0, 1) AS used_mib, round(peak / 1048576.0, 1) AS peak_mib,\n"
-	"    round(max(peak_ns, 0) / 1e9, 3) AS peak_at_s, orphans\n"
-	"  FROM shm_mounts ORDER BY position;\n"
+																																																					  "CREATE VIEW shm AS\n"
+																																																					  "  SELECT dev >> 20 || ':' || (dev & 1048575) AS device, point AS mount,\n"
+																																																					  "    nullif(container, '') AS container, round(nullif(size, 0) / 1048576.0, 1) AS limit_mib,\n"
+																																																					  "    round(used / 1048576.0, 1) AS used_mib, round(peak / 1048576.0, 1) AS peak_mib,\n"
+																																																					  "    round(max(peak_ns, 0) / 1e9, 3) AS peak_at_s, orphans\n"
+																																																					  "  FROM shm_mounts ORDER BY position;\n"
 
-	"CREATE VIEW shm_timeline AS\n"
-	"  SELECT round(s.at_ns / 1e9, 3) AS at_s, m.point AS mount, nullif(m.container, '') AS container,\n"
-	"    round(s.used / 1048576.0, 1) AS used_mib,\n"
-	"    round(coalesce(s.used_max, s.used) / 1048576.0, 1) AS used_max_mib,\n"
-	"    round(nullif(s.\"limit\", 0) / 1048576.0, 1) AS limit_mib\n"
-	"  FROM shm_samples s JOIN shm_mounts m ON m.id = s.id ORDER BY s.at_ns;\n"
+																																																					  "CREATE VIEW shm_timeline AS\n"
+																																																					  "  SELECT round(s.at_ns / 1e9, 3) AS at_s, m.point AS mount, nullif(m.container, '') AS container,\n"
+																																																					  "    round(s.used / 1048576.0, 1) AS used_mib,\n"
+																																																					  "    round(coalesce(s.used_max, s.used) / 1048576.0, 1) AS used_max_mib,\n"
+																																																					  "    round(nullif(s.\"limit\", 0) / 1048576.0, 1) AS limit_mib\n"
+																																																					  "  FROM shm_samples s JOIN shm_mounts m ON m.id = s.id ORDER BY s.at_ns;\n"
 
-	"-- Everything that has a moment; text is for people.\n"
-	"CREATE VIEW events AS\n"
-	"  SELECT * FROM (\n"
-	"    SELECT watched_ns AS at_ns, 'start' AS kind, pid, comm, comm_raw, CASE how\n"
-	"      WHEN 1 THEN 'forked by ' || ppid WHEN 2 THEN 'ran already'\n"
-	"      WHEN 3 THEN 'the command' WHEN 4 THEN 'moved into the cgroup' END AS text\n"
-	"    FROM processes\n"
-	"    UNION ALL SELECT at_ns, 'exec', pid, comm, comm_raw, 'is ' || comm || ' from now on' FROM execs\n"
-	"    UNION ALL SELECT end_ns, 'exit', pid, comm, comm_raw, CASE\n"
-	"      WHEN wait_status IS NULL THEN 'ended'\n"
-	"      WHEN wait_status & 127 THEN 'killed by signal ' || (wait_status & 127)\n"
-	"      ELSE 'exited with ' || (wait_status >> 8 & 255) END\n"
-	"    FROM processes WHERE end_ns IS NOT NULL\n"
-	"    UNION ALL SELECT at_ns, 'oom', pid, comm, comm_raw, 'killed by the OOM killer, with '\n"
-	"      || round(max(file + anon + shmem, 0) / 1048576.0, 1) || ' MiB of RSS'\n"
-	"      || coalesce(', in cgroup ' || cgroup, '') FROM oom_kills\n"
-	"    UNION ALL SELECT at_ns, 'shm_full', pid, comm, comm_raw, text FROM shm_full\n"
-	"    UNION ALL SELECT at_ns, 'mode', 0, NULL, NULL, text FROM mode_steps\n"
-	"    UNION ALL SELECT at_ns, 'lost', 0, NULL, NULL, lost || ' records were lost' FROM losses\n"
-	"  ) ORDER BY at_ns;\n";
+																																																					  "-- Everything that has a moment; text is for people.\n"
+																																																					  "CREATE VIEW events AS\n" SCHEMA_EVENTS " ORDER BY at_ns;\n";
 
 #endif
