@@ -34,6 +34,8 @@ static const char help_text[] =
 	"  -i, --interval SEC     between lines (0.1)        -d, --duration SEC  end the watch after SEC\n"
 	"      --lines            a line per interval, also with a command or on a terminal\n"
 	"      --json FILE        the summary as JSON        --csv FILE          the timeline as CSV\n"
+	"      --log-dir DIR      texts and plots, as NNCF's memory monitor leaves them\n"
+	"      --mprof FILE       the timeline for mprof plot\n"
 	"      --unit UNIT        B KiB MiB GiB KB MB GB     --from-zero         figures less their first\n"
 	"      --pss              also PSS (takes the target's mmap lock once a second)\n"
 	"      --vma              mmap, munmap and brk volumes where only a costly hook has them\n"
@@ -73,6 +75,8 @@ enum {
 	OPT_FIELDS,
 	OPT_BUDGET,
 	OPT_SAMPLE,
+	OPT_LOG_DIR,
+	OPT_MPROF,
 };
 
 #define DEFAULT_BUDGET 0.05 /* without a command, where exactness comes first */
@@ -90,6 +94,8 @@ static const struct argp_option rows[] = {
 	{ "wait", OPT_WAIT, NULL, 0, NULL, 0 },
 	{ "json", OPT_JSON, "FILE", 0, NULL, 0 },
 	{ "csv", OPT_CSV, "FILE", 0, NULL, 0 },
+	{ "log-dir", OPT_LOG_DIR, "DIR", 0, NULL, 0 },
+	{ "mprof", OPT_MPROF, "FILE", 0, NULL, 0 },
 	{ "unit", OPT_UNIT, "UNIT", 0, NULL, 0 },
 	{ "from-zero", OPT_FROM_ZERO, NULL, 0, NULL, 0 },
 	{ "pss", OPT_PSS, NULL, 0, NULL, 0 },
@@ -244,6 +250,35 @@ static size_t parse_count(struct argp_state *state, const char *text)
 	return (size_t)count;
 }
 
+static void check_outputs(struct argp_state *state, const struct options *o)
+{
+	const struct {
+		const char *option, *file;
+	} files[] = { { "--json", o->json }, { "--csv", o->csv }, { "--mprof", o->mprof } };
+	const char *taken = NULL;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (!files[i].file || strcmp(files[i].file, "-") != 0)
+			continue;
+		if (taken)
+			refuse(state, "%s - and %s - exclude each other: both are standard output",
+			       taken, files[i].option);
+		taken = files[i].option;
+	}
+}
+
+/* NNCF's monitor takes a whole command line as one word too, for the shell. */
+static void take_command_line(struct options *o)
+{
+	if (!o->log_dir || !o->command || o->command[1] ||
+	    !strpbrk(o->command[0], " \t\n|&;<>()$`\\\"'*?[#~"))
+		return;
+	o->shell[0] = (char *)"sh";
+	o->shell[1] = (char *)"-c";
+	o->shell[2] = o->command[0];
+	o->command = o->shell;
+}
+
 static void check_targets(struct argp_state *state, const struct options *o)
 {
 	const char *given[5];
@@ -271,8 +306,6 @@ static void check_targets(struct argp_state *state, const struct options *o)
 		refuse(state, "--wait needs a container: memmon-bpf -c CONTAINER --wait");
 	if (o->sample && o->budget >= 0)
 		refuse(state, "--sample and --budget exclude each other: sampling costs the least");
-	if (o->json && o->csv && strcmp(o->json, "-") == 0 && strcmp(o->csv, "-") == 0)
-		refuse(state, "--json - and --csv - exclude each other: both are standard output");
 }
 
 static error_t take(int key, char *arg, struct argp_state *state)
@@ -312,6 +345,12 @@ static error_t take(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_CSV:
 		o->csv = arg;
+		break;
+	case OPT_LOG_DIR:
+		o->log_dir = arg;
+		break;
+	case OPT_MPROF:
+		o->mprof = arg;
 		break;
 	case OPT_UNIT:
 		o->unit = unit_find(arg);
@@ -381,6 +420,8 @@ static error_t take(int key, char *arg, struct argp_state *state)
 		if (!o->command && strcmp(state->argv[state->argc - 1], "--") == 0)
 			refuse(state, "no command after --");
 		check_targets(state, o);
+		check_outputs(state, o);
+		take_command_line(o);
 		if (o->budget < 0)
 			o->budget = o->command || o->sample ? 0 : DEFAULT_BUDGET;
 		break;

@@ -6,12 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report/picture.h"
 #include "util/escape.h"
+#include "util/outdir.h"
 
 FILE *outputs_text(const struct options *o)
 {
 	bool taken = o->command || (o->json && strcmp(o->json, "-") == 0) ||
-		     (o->csv && strcmp(o->csv, "-") == 0);
+		     (o->csv && strcmp(o->csv, "-") == 0) ||
+		     (o->mprof && strcmp(o->mprof, "-") == 0);
 
 	return taken ? stderr : stdout;
 }
@@ -45,6 +48,43 @@ static int open_file(struct outfile *file, const char *option, const char *path)
 	return err;
 }
 
+/* All files at once: when they are written, we may no longer be allowed to create them. */
+static int open_log_dir(struct outputs *outs, const char *dir)
+{
+	const char *why = NULL;
+	char name[256], path[128];
+	int fd = outdir_open(dir, &why), err = fd < 0 ? fd : 0;
+
+	if (err) {
+		escape_bytes(name, sizeof(name), dir, strlen(dir));
+		fprintf(stderr,
+			"memmon-bpf: --log-dir: cannot use '%s': %s; name another directory\n",
+			name, why ? why : strerror(-err));
+		return err;
+	}
+	for (int i = 0; !err && i < LOG_DIR_FILES; i++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", fd, log_dir_names[i]);
+		err = outfile_open(&outs->log_dir[i], path);
+		if (!err)
+			continue;
+		escape_bytes(name, sizeof(name), dir, strlen(dir));
+		fprintf(stderr,
+			"memmon-bpf: --log-dir: cannot write '%s' in '%s': %s; name another directory\n",
+			log_dir_names[i], name, outfile_reason(&outs->log_dir[i], err));
+	}
+	close(fd);
+	return err;
+}
+
+static struct sink *make_log_dir(const struct outputs *outs, const struct run *run, FILE *table)
+{
+	FILE *files[LOG_DIR_FILES];
+
+	for (int i = 0; i < LOG_DIR_FILES; i++)
+		files[i] = outs->log_dir[i].file;
+	return log_dir_create(run, files, table);
+}
+
 /* The live screen, where it is wanted and the terminal can show it. */
 static bool add_live(struct outputs *outs, const struct options *o, const struct run *run,
 		     FILE *text)
@@ -67,6 +107,10 @@ int outputs_open(struct outputs *outs, const struct options *o)
 		err = open_file(&outs->json, "--json", o->json);
 	if (!err && o->csv)
 		err = open_file(&outs->csv, "--csv", o->csv);
+	if (!err && o->mprof)
+		err = open_file(&outs->mprof, "--mprof", o->mprof);
+	if (!err && o->log_dir)
+		err = open_log_dir(outs, o->log_dir);
 	return err;
 }
 
@@ -79,11 +123,16 @@ int outputs_start(struct outputs *outs, const struct options *o, const struct ru
 		err = add(outs, json_create(run, outs->json.file), o->json);
 	if (!err && o->csv)
 		err = add(outs, csv_create(run, outs->csv.file), o->csv);
-	if (err || o->quiet)
-		return err;
-	if (!add_live(outs, o, run, text) && (!o->command || o->lines))
+	if (!err && o->mprof)
+		err = add(outs, mprof_create(run, outs->mprof.file), o->mprof);
+	if (!err && !o->quiet && !add_live(outs, o, run, text) && (!o->command || o->lines))
 		err = add(outs, lines_create(run, text), "the lines");
-	return err ? err : add(outs, summary_create(run, text), "the summary");
+	if (!err && !o->quiet)
+		err = add(outs, summary_create(run, text), "the summary");
+	/* its table stands below the summary */
+	if (!err && o->log_dir)
+		err = add(outs, make_log_dir(outs, run, o->quiet ? NULL : text), o->log_dir);
+	return err;
 }
 
 static void destroy(struct outputs *outs, struct output *out)
@@ -98,6 +147,7 @@ static void destroy(struct outputs *outs, struct output *out)
 static void give_up(struct outputs *outs, struct output *out, int err)
 {
 	bool text = strcmp(out->sink->ops->name, "lines") == 0;
+	bool pictures = strcmp(out->sink->ops->name, "log_dir") == 0;
 
 	destroy(outs, out);
 	outs->failed = true;
@@ -105,7 +155,8 @@ static void give_up(struct outputs *outs, struct output *out, int err)
 		outs->text_closed = true;
 	if (outs->text_closed && !text)
 		return; /* the same pipe: it was said */
-	fprintf(stderr, "memmon-bpf: cannot write %s: %s%s\n", out->name, strerror(-err),
+	fprintf(stderr, "memmon-bpf: cannot write %s: %s%s\n", out->name,
+		pictures ? picture_reason(err) : strerror(-err),
 		outs->text_closed ? "; the watch ends" : "");
 }
 
@@ -157,4 +208,7 @@ void outputs_abandon(struct outputs *outs)
 	outs->n = 0;
 	close_file(outs, &outs->json, "--json");
 	close_file(outs, &outs->csv, "--csv");
+	close_file(outs, &outs->mprof, "--mprof");
+	for (int i = 0; i < LOG_DIR_FILES; i++)
+		close_file(outs, &outs->log_dir[i], "--log-dir");
 }

@@ -10,7 +10,7 @@
 #include "sinks/sink.h"
 #include "util/outfile.h"
 
-#define MAX_OUTPUTS 4
+#define MAX_OUTPUTS 6
 
 struct output {
 	struct sink *sink; /* NULL once it failed */
@@ -22,7 +22,7 @@ struct outputs {
 	size_t n;
 	struct sink *live; /* the one of `list` that is the live screen; NULL = none */
 	int live_fd;
-	struct outfile json, csv;
+	struct outfile json, csv, mprof, log_dir[LOG_DIR_FILES];
 	bool failed; /* some output was not written whole */
 	bool text_closed; /* nobody reads our lines any more */
 };

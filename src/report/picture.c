@@ -423,7 +423,7 @@ static void draw_mark(const struct page *pg, const struct plot *pl)
 	at = x + 9 + width <= pg->right - 4 ? x + 9 : x - 9 - width;
 	if (at < pg->left + 4)
 		at = pg->left + 4;
-	base = y + 4;
+	base = y - 5;
 	if (base < pl->top + 14)
 		base = pl->top + 14;
 	if (base > pl->bottom - 6)
