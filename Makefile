@@ -3,14 +3,17 @@
 # memmon-bpf: build, run, test, install. `make help` lists the targets.
 #
 # Three builds of the same sources live side by side under $(BUILD):
-#   obj/   what is installed: libmemmon.a (src/{model,util,os,sinks}, no libbpf) and memmon-bpf
+#   obj/   what is installed: libmemmon.a (src/*/, no libbpf) and memmon-bpf
 #   asan/  libmemmon.a again with ASan and UBSan, for the unit tests
 #   fuzz/  libmemmon.a again with clang's libFuzzer, for the fuzzers
 # Sources are found by wildcard; a new file needs no edit here.
 #
 # make WITHOUT="curl" leaves out what needs a library that not everybody wants; the program says so
 # when it is asked for that:
-#   curl   names of containers, asked from the sockets of Docker and Podman
+#   curl      names of containers, asked from the sockets of Docker and Podman
+#   sqlite    recordings: -o, and what reads them
+#   cairo     pictures: SVG and PNG
+#   dygraphs  interactive charts in the HTML report
 
 VERSION := 0.1.0
 
@@ -36,7 +39,7 @@ endif
 
 # Each word becomes -DWITHOUT_WORD, and tools/install-deps leaves its library out.
 WITHOUT ?=
-OPTIONAL := curl
+OPTIONAL := curl sqlite cairo dygraphs
 ifneq ($(filter-out $(OPTIONAL),$(WITHOUT)),)
 $(error WITHOUT="$(WITHOUT)": what can be left out is: $(OPTIONAL))
 endif
@@ -58,9 +61,12 @@ HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 MM_CFLAGS += -ffile-prefix-map=$(CURDIR)=.
 
 pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
+# $(2), unless WITHOUT names $(1).
+unless = $(if $(filter $(1),$(WITHOUT)),,$(2))
 LIBBPF_LIBS := $(call pkg_libs,libbpf,-lbpf) -lelf -lz
 ARCHIVE_LIBS := $(call pkg_libs,jansson,-ljansson) $(call pkg_libs,ncursesw,-lncursesw -ltinfo) \
-	$(call pkg_libs,libcap-ng,-lcap-ng) -lm -ldl
+	$(call pkg_libs,libcap-ng,-lcap-ng) $(call unless,sqlite,$(call pkg_libs,sqlite3,-lsqlite3)) \
+	$(call unless,cairo,$(call pkg_libs,cairo,-lcairo)) -lm -ldl
 
 ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_FLAGS := $(ASAN_FLAGS) -fsanitize=fuzzer-no-link
@@ -70,7 +76,10 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -std=gnu11 -D__TARGET_ARCH_$(BPF_ARCH)
 	-Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations \
 	$(if $(filter 1,$(WERROR)),-Werror) -ffile-prefix-map=$(CURDIR)=.
 
-ARCHIVE_SRCS := $(foreach dir,model util os sinks,$(wildcard src/$(dir)/*.c))
+ARCHIVE_SRCS := $(foreach dir,model util os sinks recording report,$(wildcard src/$(dir)/*.c))
+# Without SQLite one file stands for the whole of src/recording/.
+ARCHIVE_SRCS := $(filter-out $(or $(call unless,sqlite,src/recording/without.c),\
+	$(filter-out %/without.c,$(wildcard src/recording/*.c))),$(ARCHIVE_SRCS))
 MAIN_SRCS := $(wildcard src/*.c)
 UNIT_SRCS := $(wildcard tests/unit/test_*.c)
 FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)
