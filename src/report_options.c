@@ -160,6 +160,8 @@ static error_t take(int key, char *arg, struct argp_state *state)
 		o->recording = arg;
 		break;
 	case ARGP_KEY_END:
+		if (o->recording && strcmp(o->recording, "-") == 0)
+			usage_refuse(state, "a recording is no stream; give its name instead of -");
 		if (!o->recording)
 			usage_refuse(
 				state,

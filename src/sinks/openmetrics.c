@@ -305,6 +305,13 @@ static void print_mounts(FILE *out, const struct snapshot *s)
 
 /* ---- the sink ---- */
 
+static int openmetrics_tick(struct sink *sink, const struct snapshot *s)
+{
+	(void)sink;
+	(void)s;
+	return 0;
+}
+
 static int openmetrics_finish(struct sink *sink, const struct snapshot *s)
 {
 	FILE *out = ((struct openmetrics *)sink)->out;
@@ -326,6 +333,7 @@ static void openmetrics_destroy(struct sink *sink)
 
 static const struct sink_ops openmetrics_ops = {
 	.name = "openmetrics",
+	.tick = openmetrics_tick,
 	.finish = openmetrics_finish,
 	.destroy = openmetrics_destroy,
 };
