@@ -36,6 +36,8 @@ struct options {
 	double budget; /* share of one core for our programs; 0 = as much as it takes */
 	bool sample; /* looks at the counters instead of a hook on every event */
 	const char *json, *csv; /* file names; "-" = standard output; NULL = none */
+	const char *record; /* never "-" */
+	uint64_t max_bytes; /* of the recording */
 	const struct unit *unit; /* NULL = by size */
 	bool from_zero, pss, vma, lines, quiet, strict, no_color;
 	int verbose;

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "os/machine.h"
+#include "util/clock.h"
 #include "util/escape.h"
 
 FILE *outputs_text(const struct options *o)
@@ -45,6 +48,36 @@ static int open_file(struct outfile *file, const char *option, const char *path)
 	return err;
 }
 
+static int open_record(struct outputs *outs, const struct options *o)
+{
+	char name[256], why[256], machine[MACHINE_ID_LEN];
+	struct recorder_config config = {
+		.path = o->record,
+		.max_bytes = o->max_bytes,
+		.now_ns = (int64_t)monotonic_ns(),
+		.machine = machine_id(machine) ? machine : NULL,
+	};
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct timespec now;
+	int err;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	config.realtime_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - config.now_ns;
+	if (cpus > 0)
+		config.cpus = (uint64_t)cpus;
+	err = recorder_open(&config, &outs->record, why, sizeof(why));
+	if (!err)
+		return 0;
+	escape_bytes(name, sizeof(name), o->record, strlen(o->record));
+	fprintf(stderr, "memmon-bpf: -o: cannot record to '%s': %s\n", name, why);
+	return err;
+}
+
+bool outputs_need_override(const struct outputs *outs)
+{
+	return outs->needs_override;
+}
+
 /* The live screen, where it is wanted and the terminal can show it. */
 static bool add_live(struct outputs *outs, const struct options *o, const struct run *run,
 		     FILE *text)
@@ -67,6 +100,10 @@ int outputs_open(struct outputs *outs, const struct options *o)
 		err = open_file(&outs->json, "--json", o->json);
 	if (!err && o->csv)
 		err = open_file(&outs->csv, "--csv", o->csv);
+	if (!err && o->record)
+		err = open_record(outs, o);
+	if (outs->record)
+		outs->needs_override = recorder_needs_override(outs->record);
 	return err;
 }
 
@@ -79,6 +116,10 @@ int outputs_start(struct outputs *outs, const struct options *o, const struct ru
 		err = add(outs, json_create(run, outs->json.file), o->json);
 	if (!err && o->csv)
 		err = add(outs, csv_create(run, outs->csv.file), o->csv);
+	if (!err && outs->record) {
+		err = add(outs, recorder_create(run, outs->record), o->record);
+		outs->record = NULL;
+	}
 	if (err || o->quiet)
 		return err;
 	if (!add_live(outs, o, run, text) && (!o->command || o->lines))
@@ -98,14 +139,19 @@ static void destroy(struct outputs *outs, struct output *out)
 static void give_up(struct outputs *outs, struct output *out, int err)
 {
 	bool text = strcmp(out->sink->ops->name, "lines") == 0;
+	bool record = strcmp(out->sink->ops->name, "recording") == 0;
+	const char *reason = record ? recorder_reason(out->sink, err) : NULL;
+	char why[256];
 
+	snprintf(why, sizeof(why), "%s%s", reason ? reason : strerror(-err),
+		 record ? "; the recording ends here, and can be read up to here" : "");
 	destroy(outs, out);
 	outs->failed = true;
 	if (text && err == -EPIPE)
 		outs->text_closed = true;
 	if (outs->text_closed && !text)
 		return; /* the same pipe: it was said */
-	fprintf(stderr, "memmon-bpf: cannot write %s: %s%s\n", out->name, strerror(-err),
+	fprintf(stderr, "memmon-bpf: cannot write %s: %s%s\n", out->name, why,
 		outs->text_closed ? "; the watch ends" : "");
 }
 
@@ -155,6 +201,8 @@ void outputs_abandon(struct outputs *outs)
 	for (size_t i = 0; i < outs->n; i++)
 		destroy(outs, &outs->list[i]);
 	outs->n = 0;
+	recorder_close(outs->record);
+	outs->record = NULL;
 	close_file(outs, &outs->json, "--json");
 	close_file(outs, &outs->csv, "--csv");
 }
