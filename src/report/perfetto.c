@@ -295,6 +295,8 @@ static void put_mark(struct trace *t, const struct mark *m)
 		put_peak(t, m, t->end->tree.no_kinds ? NULL : &t->end->tree.at_peak);
 		break;
 	case MARK_MOUNT_PEAK:
+		put_counter(t, m->at_ns, m->pid, "shm", (const char *const[]){ "used" },
+			    &(const int64_t){ (int64_t)m->bytes }, 1);
 		put_peak_text(t, m, "peak of shm");
 		break;
 	case MARK_LEAST:

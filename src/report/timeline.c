@@ -87,7 +87,27 @@ static void raise_peak(struct mem_pages *peak, int64_t rss, uint64_t page_bytes)
 		peak->kind[MEM_ANON] = rss / (int64_t)page_bytes;
 }
 
-static void take_tree(struct timeline *t, const struct sample *row)
+/*
+ * What only grows makes no row by itself: between rows it is not known. The RSS was not higher than it is
+ * where no row says so.
+ */
+static void forget_what_grows(struct timeline *t)
+{
+	struct snapshot *s = &t->now;
+
+	s->tree.minor_faults = s->tree.major_faults = s->tree.cpu_ns = UNKNOWN_U64;
+	s->tree.level_peak_pages = s->tree.known ? rss_pages(&s->tree.now) : UNKNOWN_U64;
+	s->system.pressure_some_us = s->system.pressure_full_us = UNKNOWN_U64;
+	for (size_t i = 0; i < t->n_tracked; i++) {
+		struct rec_reading *r = &t->tracked[i].p.reading;
+
+		r->minor_faults = r->major_faults = r->cpu_ns = UNKNOWN_U64;
+	}
+}
+
+/* Each returns whether an interval ended with that row. */
+
+static bool take_tree(struct timeline *t, const struct sample *row)
 {
 	struct snapshot *s = &t->now;
 
@@ -108,6 +128,12 @@ static void take_tree(struct timeline *t, const struct sample *row)
 	s->cost.last.lost_records = known(row->last[TREE_LOST]);
 	s->mode.known = row->last[TREE_SAMPLED] != SAMPLE_UNKNOWN;
 	t->step.mode = row->last[TREE_SAMPLED] == 1 ? MODE_SAMPLE : MODE_FULL;
+	return true;
+}
+
+static uint64_t moment(const struct timeline *t, int64_t at_ns)
+{
+	return t->now.start_ns + (uint64_t)(at_ns > 0 ? at_ns : 0);
 }
 
 static int compare_ids(const void *left, const void *right)
@@ -117,14 +143,14 @@ static int compare_ids(const void *left, const void *right)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-static void take_process(struct timeline *t, const struct sample *row)
+static bool take_process(struct timeline *t, const struct sample *row)
 {
 	struct tracked key = { .id = row->id };
 	struct tracked *found = bsearch(&key, t->tracked, t->n_tracked, sizeof(key), compare_ids);
 	struct rec_reading *r;
 
 	if (!found)
-		return; /* one of those that are no longer in the snapshot */
+		return false; /* one of those that are no longer in the snapshot */
 	r = &found->p.reading;
 	found->p.has_reading = true;
 	r->flags = READING_NO_KINDS;
@@ -136,9 +162,11 @@ static void take_process(struct timeline *t, const struct sample *row)
 	r->major_faults = known(row->last[PROCESS_MAJOR]);
 	r->cpu_ns = known(row->last[PROCESS_CPU]);
 	found->p.pss_bytes = known(row->last[PROCESS_PSS]);
+	/* its last row is of the time of its end */
+	return !found->end_ns || moment(t, row->at_ns) < found->end_ns;
 }
 
-static void take_system(struct timeline *t, const struct sample *row)
+static bool take_system(struct timeline *t, const struct sample *row)
 {
 	struct snapshot *s = &t->now;
 	uint64_t available = known(row->last[SYSTEM_AVAILABLE]);
@@ -150,9 +178,10 @@ static void take_system(struct timeline *t, const struct sample *row)
 		s->system.available_min_bytes = least;
 	s->system.pressure_some_us = known(row->last[SYSTEM_SOME]);
 	s->system.pressure_full_us = known(row->last[SYSTEM_FULL]);
+	return true;
 }
 
-static void take_charge(struct timeline *t, const struct sample *row)
+static bool take_charge(struct timeline *t, const struct sample *row)
 {
 	struct snapshot *s = &t->now;
 	struct rec_charge *c = &s->charge.last;
@@ -165,9 +194,10 @@ static void take_charge(struct timeline *t, const struct sample *row)
 	c->kernel_bytes = known(row->last[CHARGE_KERNEL]);
 	c->limit_bytes = known(row->last[CHARGE_LIMIT]);
 	s->charge.peak_bytes = larger(s->charge.peak_bytes, known(row->max[CHARGE_CURRENT]));
+	return true;
 }
 
-typedef void take_fn(struct timeline *t, const struct sample *row);
+typedef bool take_fn(struct timeline *t, const struct sample *row);
 
 static take_fn *const takers[ENTITIES] = {
 	[ENTITY_TREE] = take_tree,
@@ -228,24 +258,37 @@ static void list_live(struct timeline *t)
 	s->n_processes = s->n_live;
 }
 
-int timeline_next(struct timeline *t, const struct snapshot **out)
+/* Takes all rows of a moment. */
+static int take_rows(struct timeline *t, int64_t at_ns, bool *interval)
 {
-	int64_t at_ns = 0;
-	int err;
+	int err = 0;
 
-	if (!next_moment(t, &at_ns))
-		return 0;
 	for (int e = 0; e < ENTITIES; e++) {
 		struct ahead *ahead = &t->ahead[e];
 
-		while (ahead->more && ahead->row.at_ns == at_ns) {
-			takers[e](t, &ahead->row);
+		while (!err && ahead->more && ahead->row.at_ns == at_ns) {
+			*interval |= takers[e](t, &ahead->row);
 			err = read_ahead(ahead);
-			if (err)
-				return err;
 		}
 	}
-	t->now.now_ns = t->now.start_ns + (uint64_t)(at_ns > 0 ? at_ns : 0);
+	return err;
+}
+
+int timeline_next(struct timeline *t, const struct snapshot **out)
+{
+	bool interval = false;
+	int64_t at_ns = 0;
+	int err;
+
+	forget_what_grows(t);
+	while (!interval) {
+		if (!next_moment(t, &at_ns))
+			return 0;
+		err = take_rows(t, at_ns, &interval);
+		if (err)
+			return err;
+	}
+	t->now.now_ns = moment(t, at_ns);
 	list_live(t);
 	*out = &t->now;
 	return 1;
