@@ -50,9 +50,17 @@ BPF_MULTIARCH := $(if $(filter x86,$(BPF_ARCH)),x86_64,aarch64)-linux-gnu
 
 WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla \
 	$(if $(filter 1,$(WERROR)),-Werror)
+# $(2), unless WITHOUT names $(1).
+unless = $(if $(filter $(1),$(WITHOUT)),,$(2))
+# <cairo.h> includes its own files as if this were among the compiler's directories.
+CAIRO_DIR := $(or $(shell pkg-config --variable=includedir cairo 2>/dev/null),/usr/include)/cairo
+# Where dygraph.min.js is.
+DYGRAPHS ?= /usr/share/javascript/dygraphs
+
 # -iquote, not -I: src/features.h must never be found for glibc's <features.h>.
 # _GNU_SOURCE is empty so that a file may also define it for itself.
 MM_CPPFLAGS := -D_GNU_SOURCE= -DMEMMON_VERSION='"$(VERSION)"' -iquote src -iquote $(BUILD) \
+	$(call unless,cairo,-idirafter $(CAIRO_DIR)) \
 	$(foreach word,$(sort $(WITHOUT)),-DWITHOUT_$(shell echo $(word) | tr a-z A-Z))
 MM_CFLAGS := -std=gnu11 -pthread $(WARNINGS)
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
@@ -61,12 +69,10 @@ HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 MM_CFLAGS += -ffile-prefix-map=$(CURDIR)=.
 
 pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
-# $(2), unless WITHOUT names $(1).
-unless = $(if $(filter $(1),$(WITHOUT)),,$(2))
 LIBBPF_LIBS := $(call pkg_libs,libbpf,-lbpf) -lelf -lz
 ARCHIVE_LIBS := $(call pkg_libs,jansson,-ljansson) $(call pkg_libs,ncursesw,-lncursesw -ltinfo) \
 	$(call pkg_libs,libcap-ng,-lcap-ng) $(call unless,sqlite,$(call pkg_libs,sqlite3,-lsqlite3)) \
-	$(call unless,cairo,$(call pkg_libs,cairo,-lcairo)) -lm -ldl
+	-lm -ldl
 
 ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_FLAGS := $(ASAN_FLAGS) -fsanitize=fuzzer-no-link
@@ -113,7 +119,7 @@ all: $(BUILD)/memmon-bpf ## build build/memmon-bpf (no root needed); V=1 shows t
 
 # The command lines of the last build: objects depend on it, so another CC or WERROR rebuilds.
 FLAGS_NOW := $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(MM_CPPFLAGS) $(MM_CFLAGS) $(HARDEN) $(BPF_CLANG) \
-	$(BPF_CFLAGS) $(FUZZ_CC)
+	$(BPF_CFLAGS) $(FUZZ_CC) $(DYGRAPHS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || { \
@@ -135,6 +141,12 @@ $(SKELS): $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
 $(MAIN_OBJS): | $(SKELS)
+
+# The files of the HTML report, as C; every build of html.c includes them.
+$(BUILD)/page_files.h: tools/embed-page $(wildcard src/report/page.*) $(BUILD)/flags
+	$(say) EMBED $@
+	$(Q)tools/embed-page $(call unless,dygraphs,'$(DYGRAPHS)') >$@
+$(foreach build,obj asan fuzz,$(BUILD)/$(build)/src/report/html.o): | $(BUILD)/page_files.h
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(say) CC $@
@@ -271,6 +283,7 @@ TIDY_UTHASH := '-DHASH_FUNCTION(key,len,hash)=(hash) = *(const unsigned char *)(
 .PHONY: tidy $(TIDY_USER) $(TIDY_BPF)
 tidy: $(TIDY_USER) $(TIDY_BPF)
 $(addprefix tidy/,$(MAIN_SRCS)): $(SKELS)
+tidy/src/report/html.c: $(BUILD)/page_files.h
 $(TIDY_USER): tidy/%:
 	@clang-tidy --quiet $* -- $(MM_CPPFLAGS) $(MM_CFLAGS) $(TIDY_UTHASH)
 $(TIDY_BPF): tidy/%:
