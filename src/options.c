@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recording/recorder.h"
 #include "util/escape.h"
 
 const char *argp_program_version = "memmon-bpf " MEMMON_VERSION;
@@ -34,8 +35,8 @@ static const char help_text[] =
 	"  -i, --interval SEC     between lines (0.1)        -d, --duration SEC  end the watch after SEC\n"
 	"      --lines            a line per interval, also with a command or on a terminal\n"
 	"      --json FILE        the summary as JSON        --csv FILE          the timeline as CSV\n"
-	"      --log-dir DIR      texts and plots, as NNCF's memory monitor leaves them\n"
-	"      --mprof FILE       the timeline for mprof plot\n"
+	"  -o, --record FILE      a recording to query      --max-size SIZE     of it, thinned to fit (1GiB)\n"
+	"      --log-dir DIR      as NNCF's memory monitor  --mprof FILE        the timeline for mprof plot\n"
 	"      --unit UNIT        B KiB MiB GiB KB MB GB     --from-zero         figures less their first\n"
 	"      --pss              also PSS (takes the target's mmap lock once a second)\n"
 	"      --vma              mmap, munmap and brk volumes where only a costly hook has them\n"
@@ -77,6 +78,7 @@ enum {
 	OPT_SAMPLE,
 	OPT_LOG_DIR,
 	OPT_MPROF,
+	OPT_MAX_SIZE,
 };
 
 #define DEFAULT_BUDGET 0.05 /* without a command, where exactness comes first */
@@ -96,6 +98,8 @@ static const struct argp_option rows[] = {
 	{ "csv", OPT_CSV, "FILE", 0, NULL, 0 },
 	{ "log-dir", OPT_LOG_DIR, "DIR", 0, NULL, 0 },
 	{ "mprof", OPT_MPROF, "FILE", 0, NULL, 0 },
+	{ "record", 'o', "FILE", 0, NULL, 0 },
+	{ "max-size", OPT_MAX_SIZE, "SIZE", 0, NULL, 0 },
 	{ "unit", OPT_UNIT, "UNIT", 0, NULL, 0 },
 	{ "from-zero", OPT_FROM_ZERO, NULL, 0, NULL, 0 },
 	{ "pss", OPT_PSS, NULL, 0, NULL, 0 },
@@ -238,6 +242,19 @@ static void parse_fail_if(struct argp_state *state, struct options *o, const cha
 		refuse(state, "--fail-if: %s", why);
 }
 
+static uint64_t parse_max_size(struct argp_state *state, const char *text)
+{
+	const char *rest;
+	uint64_t bytes;
+
+	if (parse_bytes(text, &bytes, &rest) || *rest)
+		refuse(state, "--max-size: '%s' is not a size; give one like 200MiB or 2GiB", text);
+	if (bytes < RECORDER_MIN_BYTES || bytes > 1ULL << 43)
+		refuse(state, "--max-size: '%s' is out of range; give %llu MiB to 8 TiB", text,
+		       RECORDER_MIN_BYTES >> 20);
+	return bytes;
+}
+
 static size_t parse_count(struct argp_state *state, const char *text)
 {
 	char *end;
@@ -352,6 +369,15 @@ static error_t take(int key, char *arg, struct argp_state *state)
 	case OPT_MPROF:
 		o->mprof = arg;
 		break;
+	case 'o':
+		if (!strcmp(arg, "-"))
+			refuse(state,
+			       "-o: a recording cannot be written to standard output; name a file");
+		o->record = arg;
+		break;
+	case OPT_MAX_SIZE:
+		o->max_bytes = parse_max_size(state, arg);
+		break;
 	case OPT_UNIT:
 		o->unit = unit_find(arg);
 		if (!o->unit)
@@ -435,7 +461,10 @@ void options_parse(struct options *o, int argc, char **argv)
 {
 	static const struct argp argp = { .options = rows, .parser = take };
 
-	*o = (struct options){ .interval_s = 0.1, .max_processes = 1000, .budget = -1 };
+	*o = (struct options){ .interval_s = 0.1,
+			       .max_processes = 1000,
+			       .budget = -1,
+			       .max_bytes = RECORDER_MAX_BYTES };
 	argp_err_exit_status = 2;
 	if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
 		o->mode = MODE_DOCTOR;

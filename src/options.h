@@ -39,6 +39,8 @@ struct options {
 	const char *json, *csv; /* file names; "-" = standard output; NULL = none */
 	const char *mprof; /* the same */
 	const char *log_dir; /* NULL = none */
+	const char *record; /* never "-" */
+	uint64_t max_bytes; /* of the recording */
 	const struct unit *unit; /* NULL = by size */
 	bool from_zero, pss, vma, lines, quiet, strict, no_color;
 	int verbose;

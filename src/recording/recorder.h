@@ -17,7 +17,8 @@
 struct recorder_config {
 	const char *path;
 	uint64_t max_bytes; /* RECORDER_MIN_BYTES or more */
-	int64_t realtime_ns; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
+	int64_t now_ns; /* CLOCK_MONOTONIC */
+	int64_t realtime_ns; /* CLOCK_REALTIME less that */
 	uint64_t cpus; /* 0 = not known */
 	const char *machine; /* opaque; NULL = not known */
 };

@@ -64,6 +64,7 @@ struct sink *lines_create(const struct run *run, FILE *out); /* a line per inter
 struct sink *csv_create(const struct run *run, FILE *out); /* the timeline: tree and processes */
 struct sink *json_create(const struct run *run, FILE *out); /* schema memmon-bpf/summary/1 */
 struct sink *summary_create(const struct run *run, FILE *out); /* for people, at the end */
+struct sink *openmetrics_create(const struct run *run, FILE *out); /* gauges, at the end */
 /* The ledger of shared memory; `files` = each mount's files too, `columns` = 0 for any width. */
 struct sink *shm_table_create(const struct run *run, FILE *out, bool files, int columns);
 struct sink *shm_json_create(const struct run *run, FILE *out); /* schema memmon-bpf/shm/1 */
