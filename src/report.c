@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "report/export.h"
+#include "report/html.h"
+#include "report/picture.h"
 #include "report/timeline.h"
 #include "util/escape.h"
 #include "util/outfile.h"
@@ -84,13 +86,28 @@ static int trace_write(const struct report *rp, FILE *out)
 	return perfetto_write(rp->recording, &rp->run, out);
 }
 
+static int svg_write(const struct report *rp, FILE *out)
+{
+	return picture_svg_write(rp->recording, &rp->run, out);
+}
+
+static int png_write(const struct report *rp, FILE *out)
+{
+	return picture_png_write(rp->recording, &rp->run, out);
+}
+
+static int page_write(const struct report *rp, FILE *out)
+{
+	return html_write(rp->recording, &rp->run, out);
+}
+
 typedef int write_fn(const struct report *rp, FILE *out);
 
 static write_fn *const writers[REPORT_FORMATS] = {
-	[REPORT_JSON] = json_write,
-	[REPORT_CSV] = csv_write,
-	[REPORT_PERFETTO] = trace_write,
-	[REPORT_OPENMETRICS] = openmetrics_write,
+	[REPORT_JSON] = json_write,      [REPORT_CSV] = csv_write,
+	[REPORT_PERFETTO] = trace_write, [REPORT_OPENMETRICS] = openmetrics_write,
+	[REPORT_SVG] = svg_write,        [REPORT_PNG] = png_write,
+	[REPORT_HTML] = page_write,
 };
 
 /* ---- the recording ---- */
@@ -157,13 +174,27 @@ static int ask_condition(struct report *rp)
 
 /* ---- the outputs ---- */
 
+/* Nothing is replaced by what cannot be made. */
+static int check_pictures(const struct report_options *o)
+{
+	int err = o->files[REPORT_SVG] || o->files[REPORT_PNG] ? picture_check() : 0;
+
+	if (err)
+		fprintf(stderr, "memmon-bpf report: %s: %s\n",
+			report_option(o->files[REPORT_SVG] ? REPORT_SVG : REPORT_PNG),
+			picture_reason(err));
+	return err;
+}
+
 static int open_files(struct report *rp)
 {
 	char name[NAME_LEN];
+	int err = check_pictures(rp->o);
 
+	if (err)
+		return err;
 	for (int i = 0; i < REPORT_FORMATS; i++) {
 		const char *path = rp->o->files[i];
-		int err;
 
 		if (!path)
 			continue;
@@ -189,7 +220,7 @@ static void fail(struct report *rp, const char *option, const char *path, int er
 
 	rp->failed = true;
 	fprintf(stderr, "memmon-bpf report: %s%scannot write %s: %s\n", option, *option ? ": " : "",
-		shown(name, path), strerror(-err));
+		shown(name, path), picture_reason(err));
 }
 
 static void write_files(struct report *rp)

@@ -22,6 +22,11 @@ const char *picture_reason(int err)
 
 #ifdef WITHOUT_CAIRO
 
+int picture_check(void)
+{
+	return -ENOTSUP;
+}
+
 static int cannot(struct chart *c, const struct unit *unit, FILE *out)
 {
 	(void)c;
@@ -125,6 +130,11 @@ static int open_library(void)
 	if (true CAIRO_CALLS(FIND))
 		found = 0;
 	return found;
+}
+
+int picture_check(void)
+{
+	return open_library();
 }
 
 /* ---- pens and text ---------------------------------------------------------------------------- */

@@ -17,6 +17,9 @@ struct run;
 /* What cannot be drawn is told in words; else strerror() of `err`. */
 const char *picture_reason(int err);
 
+/* 0 where pictures can be drawn, -ENOTSUP or -ELIBACC: to be asked before a file is replaced by one. */
+int picture_check(void);
+
 /* The history of a recording; the same picture in both. A recording without samples says so in it. */
 int picture_svg_write(struct recording *r, const struct run *run, FILE *out);
 int picture_png_write(struct recording *r, const struct run *run, FILE *out);
