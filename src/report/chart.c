@@ -148,7 +148,8 @@ static const struct unit *unit_by_size(double bytes)
 		return best;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		best = unit_find(names[i]);
-		if (bytes >= (double)best->bytes)
+		/* 1000 MiB rather than 1.0 GiB */
+		if (bytes >= 1.15 * (double)best->bytes)
 			break;
 	}
 	return best;
