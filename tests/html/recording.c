@@ -50,10 +50,10 @@ static struct figures worker(uint32_t pid, double anon_mib, double s)
 				 .ppid = 4711,
 				 .how = START_FORKED,
 				 .comm = COMM,
-				 .first = mib(1, 1, 0, 0),
-				 .now = mib(anon_mib, 3, 0, 0),
-				 .at_peak = mib(anon_mib, 3, 0, 0),
-				 .peak = mib(anon_mib, 3, 0, 0),
+				 .first = mib(0.25, 0.5, 0, 0),
+				 .now = mib(anon_mib, 0.5, 0, 0),
+				 .at_peak = mib(anon_mib, 0.5, 0, 0),
+				 .peak = mib(anon_mib, 0.5, 0, 0),
 				 .peak_s = s,
 				 .minor = 1000 + pid,
 				 .major = 2,
@@ -83,7 +83,7 @@ static void happenings(struct model *m, double s)
 		APPLY(m, full);
 	} else if (s == 300) {
 		struct rec_oom oom = { .head = head(REC_OOM, sizeof(oom), 4802, s),
-				       .now = mib(1.25, 3, 0, 0) };
+				       .now = mib(0.375, 0.5, 0, 0) };
 
 		set_comm(oom.comm, COMM);
 		apply(m, &oom);
@@ -102,7 +102,7 @@ static struct mem_pages held(double s)
 		   s >= 150 ? 60 : 0, s >= 420 ? (s - 420) / 4 : 0);
 }
 
-/* Of that what the first process holds: the others hold less than 250 MiB. */
+/* Of that what the first process holds: the others hold less than 60 MiB. */
 static struct mem_pages of_main(struct mem_pages all)
 {
 	all.kind[MEM_ANON] /= 4;
@@ -135,7 +135,7 @@ static void hostile(struct model *m, struct sink *sink)
 
 		if (tick_no % 10 == 5 && s < 30)
 			start(m, s - 0.05, 4800 + (uint32_t)s, 4711, START_FORKED,
-			      (int)s == 20 ? "plain" : COMM, mib(1, 1, 0, 0));
+			      (int)s == 20 ? "plain" : COMM, mib(0.25, 0.5, 0, 0));
 		/* the peak lies between two ticks, far above both */
 		if (tick_no == 1235)
 			peak = mib(900, 50, 60, 0);
@@ -147,7 +147,7 @@ static void hostile(struct model *m, struct sink *sink)
 		main_process.minor += 50;
 		reading(m, s, &main_process);
 		for (uint32_t i = 0; i < 30 && s >= 31 && tick_no % 50 == 0; i++) {
-			struct figures w = worker(4800 + i, 1 + 0.125 * i, 31 + i);
+			struct figures w = worker(4800 + i, 0.25 + 0.0625 * i, 31 + i);
 
 			if (i == 20)
 				w.comm = "plain";
