@@ -78,9 +78,9 @@ static void check(struct argp_state *state, const struct diff_options *o)
 		usage_refuse(
 			state,
 			"nothing to compare: give two recordings or summaries, as in diff before.memmon after.memmon");
-	if (!o->b)
+	else if (!o->b)
 		usage_refuse(state, "'%s' is compared with nothing: give a second file", o->a);
-	if (strcmp(o->a, "-") == 0 && strcmp(o->b, "-") == 0)
+	else if (strcmp(o->a, "-") == 0 && strcmp(o->b, "-") == 0)
 		usage_refuse(state, "A and B are both -: there is one standard input");
 }
 

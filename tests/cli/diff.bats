@@ -143,8 +143,8 @@ failed() {
 	failed 'Is a directory' a.json .
 	: >empty
 	failed "'empty': it is empty" a.json empty
-	echo '{"schema":"memmon-bpf/summary/1"' >cut
-	failed "'cut': it is no JSON: line 2" a.json cut
+	echo '{"schema":"memmon-bpf/summary/1"' >torn
+	failed "'torn': it is no JSON: line 2" a.json torn
 	head -c 100000 /dev/urandom >noise
 	failed "'noise': it is no JSON" a.json noise
 	echo '{"schema":"memmon-bpf/summary/2"}' >newer

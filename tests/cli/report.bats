@@ -72,9 +72,9 @@ bad() {
 	local file
 	: >empty
 	head -c 100000 /dev/urandom >noise
-	printf 'SQLite format 3\0and no more' >cut
+	printf 'SQLite format 3\0and no more' >torn
 	mkfifo fifo
-	for file in none empty noise cut fifo . "$GOLDEN/summary-train.json" /dev/null; do
+	for file in none empty noise torn fifo . "$GOLDEN/summary-train.json" /dev/null; do
 		echo old >out.json
 		report "$file" --json out.json
 		[ "$status" -eq 1 ]
