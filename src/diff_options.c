@@ -23,8 +23,8 @@ static const char help_text[] =
 	"                      to B: 'peak.rss>+5%', 'peak.rss>+20MiB && faults.minor>+10%'\n"
 	"      --unit UNIT     B KiB MiB GiB KB MB GB        --no-color   plain text\n"
 	"  -h, --help\n"
-	"Fields are those of memmon-bpf --fields. What is not known of a watch is n/a; a comparison with it\n"
-	"does not hold, and is named. See memmon-bpf(8).\n"
+	"What is not known of a watch is n/a; a comparison with it does not hold, and is named. The fields and\n"
+	"the conditions are listed in memmon-bpf(8).\n"
 	"\n"
 	"Examples: memmon-bpf diff before.memmon after.memmon\n"
 	"          memmon-bpf diff --fail-if 'peak.rss>+5%' base.json now.json      in CI\n"
@@ -78,9 +78,9 @@ static void check(struct argp_state *state, const struct diff_options *o)
 		usage_refuse(
 			state,
 			"nothing to compare: give two recordings or summaries, as in diff before.memmon after.memmon");
-	if (!o->b)
+	else if (!o->b)
 		usage_refuse(state, "'%s' is compared with nothing: give a second file", o->a);
-	if (strcmp(o->a, "-") == 0 && strcmp(o->b, "-") == 0)
+	else if (strcmp(o->a, "-") == 0 && strcmp(o->b, "-") == 0)
 		usage_refuse(state, "A and B are both -: there is one standard input");
 }
 

@@ -26,6 +26,8 @@ static const char help_text[] =
 	"       memmon-bpf [OPTION…] -g CGROUP         watch a cgroup subtree\n"
 	"       memmon-bpf [OPTION…] -a                watch the whole machine\n"
 	"       memmon-bpf shm [OPTION…]               show all shared memory, or watch it: see shm --help\n"
+	"       memmon-bpf report RECORDING [OPTION…]  what -o recorded, as text, HTML, pictures, exports\n"
+	"       memmon-bpf diff [OPTION…] A B          compare two recordings or JSON summaries\n"
 	"       memmon-bpf doctor                      what this kernel and these privileges allow\n"
 	"Shows from inside the kernel where memory goes: RSS by kind, exact peaks, available memory.\n"
 	"\n"

@@ -132,49 +132,70 @@ static int by_mount_peak(const void *left, const void *right)
 	return order ? order : strcmp(a->container, b->container);
 }
 
+/* Those of the same name; one side may have none. */
+static void add_group(struct comparison *c, const char *comm, const struct side_group *a,
+		      const struct side_group *b)
+{
+	c->groups[c->n_groups++] = (struct compare_group){ .comm = comm, .a = a, .b = b };
+}
+
 static int merge_groups(struct comparison *c)
 {
+	const struct side *a = c->a, *b = c->b;
 	size_t i = 0, j = 0;
 
-	c->groups = calloc(c->a->n_groups + c->b->n_groups + 1, sizeof(*c->groups));
+	c->groups = calloc(a->n_groups + b->n_groups + 1, sizeof(*c->groups));
 	if (!c->groups)
 		return -ENOMEM;
-	while (i < c->a->n_groups || j < c->b->n_groups) {
-		const struct side_group *a = i < c->a->n_groups ? &c->a->groups[i] : NULL;
-		const struct side_group *b = j < c->b->n_groups ? &c->b->groups[j] : NULL;
-		int order = a && b ? strcmp(a->comm, b->comm) : a ? -1 : 1;
-		struct compare_group *g = &c->groups[c->n_groups++];
+	while (i < a->n_groups && j < b->n_groups) {
+		const struct side_group *x = &a->groups[i], *y = &b->groups[j];
+		int order = strcmp(x->comm, y->comm);
 
-		g->a = order <= 0 ? a : NULL;
-		g->b = order >= 0 ? b : NULL;
-		g->comm = g->a ? a->comm : b->comm;
-		i += order <= 0;
-		j += order >= 0;
+		if (order <= 0)
+			i++;
+		if (order >= 0)
+			j++;
+		add_group(c, order <= 0 ? x->comm : y->comm, order <= 0 ? x : NULL,
+			  order >= 0 ? y : NULL);
 	}
+	for (; i < a->n_groups; i++)
+		add_group(c, a->groups[i].comm, &a->groups[i], NULL);
+	for (; j < b->n_groups; j++)
+		add_group(c, b->groups[j].comm, NULL, &b->groups[j]);
 	qsort(c->groups, c->n_groups, sizeof(*c->groups), by_group_peak);
 	return 0;
 }
 
+static void add_mount(struct comparison *c, const struct side_mount *which,
+		      const struct side_mount *a, const struct side_mount *b)
+{
+	c->mounts[c->n_mounts++] = (struct compare_mount){
+		.point = which->point, .container = which->container, .a = a, .b = b
+	};
+}
+
 static int merge_mounts(struct comparison *c)
 {
+	const struct side *a = c->a, *b = c->b;
 	size_t i = 0, j = 0;
 
-	c->mounts = calloc(c->a->n_mounts + c->b->n_mounts + 1, sizeof(*c->mounts));
+	c->mounts = calloc(a->n_mounts + b->n_mounts + 1, sizeof(*c->mounts));
 	if (!c->mounts)
 		return -ENOMEM;
-	while (i < c->a->n_mounts || j < c->b->n_mounts) {
-		const struct side_mount *a = i < c->a->n_mounts ? &c->a->mounts[i] : NULL;
-		const struct side_mount *b = j < c->b->n_mounts ? &c->b->mounts[j] : NULL;
-		int order = a && b ? side_mount_order(a, b) : a ? -1 : 1;
-		struct compare_mount *m = &c->mounts[c->n_mounts++];
+	while (i < a->n_mounts && j < b->n_mounts) {
+		const struct side_mount *x = &a->mounts[i], *y = &b->mounts[j];
+		int order = side_mount_order(x, y);
 
-		m->a = order <= 0 ? a : NULL;
-		m->b = order >= 0 ? b : NULL;
-		m->point = m->a ? a->point : b->point;
-		m->container = m->a ? a->container : b->container;
-		i += order <= 0;
-		j += order >= 0;
+		if (order <= 0)
+			i++;
+		if (order >= 0)
+			j++;
+		add_mount(c, order <= 0 ? x : y, order <= 0 ? x : NULL, order >= 0 ? y : NULL);
 	}
+	for (; i < a->n_mounts; i++)
+		add_mount(c, &a->mounts[i], &a->mounts[i], NULL);
+	for (; j < b->n_mounts; j++)
+		add_mount(c, &b->mounts[j], NULL, &b->mounts[j]);
 	qsort(c->mounts, c->n_mounts, sizeof(*c->mounts), by_mount_peak);
 	return 0;
 }

@@ -95,7 +95,7 @@ static void print_side(const struct page *pg, const char *letter, const struct s
 				  side->killed ? side->exit_code & 0x7f : side->exit_code << 8));
 	if (side->command && side->command[0]) {
 		fputs("\n     ", pg->out);
-		for (size_t i = 0; side->command[i] && i < 8; i++) {
+		for (size_t i = 0; i < 8 && side->command[i]; i++) {
 			fputs(i ? " " : "", pg->out);
 			show_print_name(pg->out, side->command[i], 60);
 		}

@@ -52,7 +52,7 @@ struct side {
  * Reads a summary (schema memmon-bpf/summary/1) of `len` bytes. Returns 0; or -EINVAL and in `why` what
  * is wrong with it, printable; or -ENOMEM.
  */
-int side_read(struct side *side, const char *text, size_t len, char *why, size_t why_len);
+int side_read(struct side *side, const char *json, size_t len, char *why, size_t why_len);
 void side_finish(struct side *side); /* fine on one that is zeroed */
 
 /* By point, then by container, as strcmp(3). */

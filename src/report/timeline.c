@@ -250,7 +250,8 @@ static void list_live(struct timeline *t)
 	for (size_t i = 0; i < t->n_tracked; i++) {
 		const struct tracked *tracked = &t->tracked[i];
 
-		if (tracked->p.watched_ns <= s->now_ns &&
+		/* from its first row on */
+		if (tracked->p.has_reading && tracked->p.watched_ns <= s->now_ns &&
 		    (!tracked->end_ns || tracked->end_ns > s->now_ns))
 			t->live[s->n_live++] = &tracked->p;
 	}

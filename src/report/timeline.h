@@ -2,7 +2,7 @@
 /*
  * A recording's series as snapshots, one for each moment at which something was recorded, so that the
  * sinks of a watch can be fed with them. A snapshot has what the series have; everything else in it is
- * not known. It lists the processes that live then and are in the recording's last snapshot.
+ * not known. It lists the processes that live then, have had a row, and are in the last snapshot.
  */
 #ifndef MEMMON_TIMELINE_H
 #define MEMMON_TIMELINE_H

@@ -25,7 +25,7 @@ chapter() {
 # options [FILE]: long options, and those that have a letter as "LETTER long", out of the table that
 # argp is given.
 options() {
-	sed -nE "s/^\t\{ \"([a-z-]+)\", ('(.)'|OPT_[A-Z_]+), .*/\3 \1/p" "$TOP/src/${1:-options.c}"
+	sed -nE "s/^\t\{ \"([a-z-]+)\", ('(.)'|OPT_[A-Z_ +]+), .*/\3 \1/p" "$TOP/src/${1:-options.c}"
 }
 
 # documented NAME: "name unit" of each field in that part of the man page.
@@ -89,6 +89,43 @@ same() {
 	done < <(options shm_options.c)
 }
 
+@test "every option of report and of diff is in its chapter, its --help and the completion" {
+	for part in 'report REPORTS 13' 'diff COMPARING 5'; do
+		read -r name chapter least <<<"$part"
+		help=$("$MEMMON" "$name" --help)
+		[ "$(options "${name}_options.c" | wc -l)" -ge "$least" ]
+		while read -r letter option; do
+			[ -n "$option" ] || { option=$letter letter=; }
+			echo "$name --$option"
+			complete_words "$name" "--$option" | grep -qxe "--$option"
+			case $option in
+			usage) continue ;; # --help under the name that argp knows
+			help) chapter "$chapter" | grep -qE "^\*.*\*-h\*" ;;
+			*) chapter "$chapter" | grep -qE "^\*.*\*--$option\*|^\*--$option\*" ;;
+			esac
+			grep -qE -e "(^|[ ,[])--$option([ ,=]|\$)" <<<"$help"
+			[ -z "$letter" ] || complete_words "$name" "-$letter" | grep -qxe "-$letter"
+		done < <(options "${name}_options.c")
+		ours=$(options "${name}_options.c" | awk '{print "--" $NF}' | sort -u)
+		for named in "$(grep -oE '(^| )--[a-z][a-z-]+' <<<"$help" | tr -d ' ' | sort -u)" \
+			"$(complete_words "$name" -- | grep -E '^--.' | sort -u)"; do
+			[ -n "$named" ]
+			diff <(comm -13 <(printf '%s\n' "$ours") <(printf '%s\n' "$named")) <(printf '%s' '')
+		done
+	done
+}
+
+@test "every key of the JSON of diff is in the man page" {
+	keys=$(grep -oE '(json_put\([a-z]+|_json\(.*), "[a-z_.]+"' "$TOP/src/report/compare_json.c" |
+		grep -oE '"[a-z_.]+"$' | tr -d '"' | tr . '\n' | sort -u)
+	[ "$(wc -l <<<"$keys")" -ge 25 ]
+	for key in $keys; do
+		echo "$key"
+		chapter COMPARING | grep -qw -- "$key"
+	done
+	grep -qF "_$(sed -nE 's/^#define SCHEMA "(.*)"$/\1/p' "$TOP/src/report/compare_json.c")_" "$PAGE"
+}
+
 @test "every key of the JSON of shm is in the man page" {
 	keys=$(grep -oE '(json_put\([a-z]+|_json\(.*), "[a-z_.]+"' "$TOP/src/sinks/shm_json.c" |
 		grep -oE '"[a-z_.]+"$' | tr -d '"' | tr . '\n' | sort -u)
@@ -107,7 +144,7 @@ same() {
 		[ -n "$named" ]
 		diff <(comm -13 <(printf '%s\n' "$ours") <(printf '%s\n' "$named")) <(printf '%s' '')
 	done
-	known=$( (options && options shm_options.c) | awk '{print "--" $NF}' | sort -u)
+	known=$( (for file in options shm_options report_options diff_options; do options $file.c; done) | awk '{print "--" $NF}' | sort -u)
 	for named in "$(grep -oE '(^|[ *])--[a-z][a-z-]+' "$PAGE" | tr -d ' *' | sort -u)" \
 		"$("$MEMMON" --help | grep -oE '(^| )--[a-z][a-z-]+' | tr -d ' ' | sort -u)" \
 		"$(complete_words -- | grep -E '^--.' | sort -u)" \
@@ -130,7 +167,8 @@ same() {
 		echo "$status"
 		section 'EXIT STATUS' | grep -qE "^\|[[ ] [*_]${status}[*_]\$"
 	done
-	for status in $(sed -nE 's/^#define EXIT_[A-Z_]+ ([0-9]+)$/\1/p' "$TOP/src/watch.c" "$TOP/src/shm.c" | sort -u); do
+	for status in $(sed -nE 's/^#define EXIT_[A-Z_]+ ([0-9]+)$/\1/p' "$TOP/src/watch.c" "$TOP/src/shm.c" \
+		"$TOP/src/report.c" "$TOP/src/diff.c" | sort -u); do
 		section 'EXIT STATUS' | grep -qE "^\|[[ ] \*$status\*\$"
 	done
 }
@@ -166,7 +204,8 @@ same() {
 	done
 	for option in $(grep -oE 'memmon-bpf [^|]*' README.md | grep -oE ' --[a-z][a-z-]+' | sort -u); do
 		echo "$option"
-		(options && options shm_options.c) | grep -qE "(^| )${option#--}\$"
+		(for file in options shm_options report_options diff_options; do options $file.c; done) |
+			grep -qE "(^| )${option#--}\$"
 	done
 	[ -z "$(grep -nE '/(work|tmp)/' README.md ARCHITECTURE.md CHANGELOG.md docs/*)" ]
 }
