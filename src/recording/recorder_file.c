@@ -236,6 +236,8 @@ static int open_database(struct recorder_file *f, char *why, size_t why_len)
 	if (!rc)
 		return 0;
 	err = f->db ? sqlite3_system_errno(f->db) : ENOMEM;
+	if ((rc & 0xff) == SQLITE_FULL)
+		err = ENOSPC;
 	snprintf(why, why_len, "%s", err ? strerror(err) : sqlite3_errstr(rc));
 	return err ? -err : -EIO;
 }

@@ -292,8 +292,13 @@ int recorder_sample(struct recorder *r, const struct snapshot *s)
 	int rc;
 
 	look_at(&look, s, tree_fields, tree_peaks);
-	/* crossing the buckets of each process tells of peaks between two looks */
+	/*
+	 * Crossing the buckets of each process tells of peaks between two looks; as these are heard of one
+	 * after the other, their sum may be a little more than what was ever held at once.
+	 */
 	look.within[0] = get(s, "interval.peak");
+	if (look.within[0] > look.peak[0])
+		look.within[0] = look.peak[0];
 	rc = recorder_take(r, ENTITY_TREE, 0, now_ns, &look, &r->tree);
 	if (!rc) {
 		look_at(&look, s, system_fields, no_peaks);
