@@ -912,6 +912,10 @@
 		if (table.tBodies[0].rows.length > 8)
 			makeFilter(table);
 	}
+	if (typeof Dygraph === 'undefined') {
+		$('panels').append(make('p', '', 'There are no charts, as this memmon-bpf was built without dygraphs.'));
+		return;
+	}
 	/* its legend, which is not used, measures text with an inline style, which the policy forbids */
 	Dygraph.PLUGINS = Dygraph.PLUGINS.filter((plugin) => plugin !== Dygraph.Plugins.Legend);
 	readColours();
