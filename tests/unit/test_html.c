@@ -358,7 +358,8 @@ static void test_names_stay_text(void **state)
 {
 	struct run run = train_run();
 	struct page p, plain;
-	json_t *event;
+	json_t *events, *event;
+	size_t i;
 
 	(void)state;
 	run.target = EVIL;
@@ -374,8 +375,9 @@ static void test_names_stay_text(void **state)
 	assert_non_null(strstr(p.text, "<h1>&lt;/script&gt;&lt;script&gt;x&lt;/script&gt;&lt;!-- "
 				       "&quot;&#39;&amp; \\xe2\\x80\\xa8\\xff\\x1b[2J</h1>"));
 	assert_non_null(strstr(p.text, "<td class=\"text\">&lt;/script&gt;&lt;i&gt;</td>"));
-	for (size_t i = 0; i < json_array_size(json_object_get(facts(&p), "events")); i++) {
-		event = json_array_get(json_object_get(p.facts, "events"), i);
+	events = json_object_get(facts(&p), "events");
+	assert_int_equal(json_array_size(events), 2);
+	json_array_foreach(events, i, event) {
 		if (!strcmp(json_string_value(json_object_get(event, "kind")), "oom"))
 			assert_non_null(strstr(json_string_value(json_object_get(event, "text")),
 					       "</script><i> (50): killed by the OOM killer"));
