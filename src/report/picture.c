@@ -101,7 +101,7 @@ int picture_plot_draw(struct chart *c, const struct unit *unit, FILE *out)
 	X(cairo_text_path)                     \
 	X(cairo_translate)
 
-#define DECLARE(name) __typeof__(&name) name;
+#define DECLARE(name) __typeof__ (&(name))(name);
 static struct {
 	CAIRO_CALLS(DECLARE)
 } calls;

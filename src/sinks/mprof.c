@@ -8,6 +8,7 @@
  * lines of their own, and `mprof peak` tells them exactly. FUNC lines are those of Python functions,
  * which we do not know of.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,15 +42,13 @@ static double mib(const struct snapshot *s, uint64_t pages)
 static double parse_started(const char *text)
 {
 	struct tm tm = { .tm_isdst = 0 };
-	int hours, minutes;
-	char sign;
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S%z", &tm);
+	long offset_s;
 
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%c%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &sign, &hours, &minutes) != 9)
+	if (!rest || *rest)
 		return 0;
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
-	return (double)timegm(&tm) - (sign == '-' ? -1 : 1) * (double)(hours * 3600 + minutes * 60);
+	offset_s = tm.tm_gmtoff; /* which timegm() sets anew */
+	return (double)(timegm(&tm) - offset_s);
 }
 
 /* One line, whatever is in the words. */
