@@ -362,7 +362,7 @@
 			high = Math.max(high, mark.bytes);
 		if (panel.limit !== null && high >= LIMIT_WORTH * panel.limit)
 			high = Math.max(high, panel.limit);
-		return [0, high > 0 ? high * 1.08 : UNITS.MiB];
+		return [0, high > 0 ? high * 1.12 : UNITS.MiB];
 	}
 
 	function drawUnder(panel, context, area, graph) {
@@ -412,7 +412,7 @@
 			return;
 		place(markDot, x, y);
 		const width = markText.offsetWidth;
-		let left = x + 9, top = y - 11;
+		let left = x + 9, top = y - 20;
 		if (left + width > area.x + area.w)
 			left = x - 9 - width;
 		if (left < area.x) {
@@ -594,6 +594,7 @@
 		overview.graph = new Dygraph(overview.box, table, Object.assign({
 			labels: ['time', panels[0].title],
 			legend: 'never',
+			strokeWidth: 0,
 			axes: { x: { drawAxis: false }, y: { drawAxis: false } },
 			dateWindow: [view.from, view.to],
 			highlightCircleSize: 0,
@@ -763,7 +764,7 @@
 				button.addEventListener(what, () => sayEvents([]));
 			return button;
 		});
-		$('flag-lane').hidden = !facts.events.length;
+		$('flag-lane').hidden = !shownEvents().length;
 		box.replaceChildren(...buttons);
 	}
 	const LETTERS = { oom: '\u2620', shm_full: 'F', lost: 'L', mode: 'M', start: '+', exec: 'x', exit: '\u2212' };

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 
-LIMIT = 60  # seconds that anything may take
+LIMIT = 120  # seconds that anything may take
 
 
 class Failed(Exception):
@@ -206,7 +206,7 @@ class Browser:
         self.mouse("mouseReleased", x1, y, modifiers=modifiers)
         self.settle()
 
-    def key(self, name, code=None, text=None):
+    def key(self, name, code=None, text=None, settle=True):
         for kind in ("keyDown", "keyUp"):
             params = {"type": kind, "key": name, "code": code or name}
             codes = {"Tab": 9, "Enter": 13, "ArrowLeft": 37, "ArrowRight": 39, " ": 32}
@@ -214,4 +214,5 @@ class Browser:
             if text and kind == "keyDown":
                 params["text"] = text
             self.call("Input.dispatchKeyEvent", **params)
-        self.settle()
+        if settle:
+            self.settle()
