@@ -66,6 +66,7 @@ class Browser:
         )
         os.close(to_child)
         os.close(from_child)
+        self.limit = LIMIT
         self.pending = b""
         self.number = 0
         self.answers = {}
@@ -76,6 +77,10 @@ class Browser:
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(domain + ".enable")
+        # on a machine that does much else the first frame may be long in coming
+        self.limit = 5 * LIMIT
+        self.settle()
+        self.limit = LIMIT
 
     def __enter__(self):
         return self
@@ -122,7 +127,7 @@ class Browser:
             self.pending += part
 
     def call(self, method, **params):
-        self.deadline = time.monotonic() + LIMIT
+        self.deadline = time.monotonic() + self.limit
         self.number += 1
         number = self.number
         message = {"id": number, "method": method, "params": params}
