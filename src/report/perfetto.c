@@ -357,9 +357,14 @@ static const char *event_name(const char *kind)
 	return "event";
 }
 
+static int64_t ns_of(double s)
+{
+	return s < 9e9 ? (int64_t)(s * 1e9) : INT64_MAX;
+}
+
 static void put_event(struct trace *t, const struct recorded_event *e)
 {
-	put_instant(t, (int64_t)(e->at_s * 1e9), e->pid ? track_pid(t, e->pid, e->at_s) : TREE_PID,
+	put_instant(t, ns_of(e->at_s), e->pid ? track_pid(t, e->pid, e->at_s) : TREE_PID,
 		    event_name(e->kind), e->text);
 }
 
@@ -551,7 +556,7 @@ static int put_next(struct trace *t, bool *any)
 	const struct recorded_event *event =
 		t->next_event < t->n_events ? &t->events[t->next_event] : NULL;
 	const struct mark *mark = t->next_mark < t->n_marks ? &t->marks[t->next_mark] : NULL;
-	int64_t event_ns = event ? (int64_t)(event->at_s * 1e9) : INT64_MAX;
+	int64_t event_ns = event ? ns_of(event->at_s) : INT64_MAX;
 	int64_t mark_ns = mark ? mark->at_ns : INT64_MAX;
 	struct ahead *first = NULL;
 
@@ -594,7 +599,7 @@ static void put_last(struct trace *t)
 	const struct recording_info *info = recording_info(t->r);
 	const char *ended_by = t->run->ended_by ? t->run->ended_by : "the watch ended";
 
-	put_instant(t, (int64_t)(info->duration_s * 1e9), TREE_PID,
+	put_instant(t, ns_of(info->duration_s), TREE_PID,
 		    info->complete ? "the watch ended" : "the recording breaks off", ended_by);
 }
 
