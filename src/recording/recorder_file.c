@@ -205,11 +205,12 @@ static int make_schema(struct recorder_file *f)
 	int rc;
 
 	/* a filesystem without shared mappings has no WAL: then the journal stays open instead */
-	rc = sqlite3_exec(f->db,
-			  "PRAGMA page_size = 4096; PRAGMA temp_store = MEMORY;"
-			  "PRAGMA journal_mode = PERSIST; PRAGMA journal_mode = WAL;"
-			  "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 4194304; BEGIN",
-			  NULL, NULL, NULL);
+	rc = sqlite3_exec(
+		f->db,
+		"PRAGMA page_size = 4096; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY;"
+		"PRAGMA journal_mode = PERSIST; PRAGMA journal_mode = WAL;"
+		"PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 4194304; BEGIN",
+		NULL, NULL, NULL);
 	if (!rc)
 		rc = sqlite3_exec(f->db, schema_sql, NULL, NULL, NULL);
 	snprintf(sql, sizeof(sql),
@@ -236,6 +237,8 @@ static int open_database(struct recorder_file *f, char *why, size_t why_len)
 	if (!rc)
 		return 0;
 	err = f->db ? sqlite3_system_errno(f->db) : ENOMEM;
+	if ((rc & 0xff) == SQLITE_FULL)
+		err = ENOSPC;
 	snprintf(why, why_len, "%s", err ? strerror(err) : sqlite3_errstr(rc));
 	return err ? -err : -EIO;
 }

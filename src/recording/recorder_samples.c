@@ -59,12 +59,13 @@ static bool makes_row(enum entity entity, size_t figure)
 
 static int64_t figure_of(struct field_value v, enum field_unit unit, const char *figure)
 {
-	double scale = strstr(figure, "pressure") ? 1e6 : 1e9;
-
 	if (!v.known)
 		return SAMPLE_UNKNOWN;
-	if (unit == FIELD_SECONDS)
+	if (unit == FIELD_SECONDS) {
+		double scale = strstr(figure, "pressure") ? 1e6 : 1e9;
+
 		return v.real > 0 && v.real < 9e9 ? (int64_t)llround(v.real * scale) : 0;
+	}
 	return v.whole > 0 ? v.whole : 0;
 }
 
@@ -292,8 +293,13 @@ int recorder_sample(struct recorder *r, const struct snapshot *s)
 	int rc;
 
 	look_at(&look, s, tree_fields, tree_peaks);
-	/* crossing the buckets of each process tells of peaks between two looks */
+	/*
+	 * Crossing the buckets of each process tells of peaks between two looks; as these are heard of one
+	 * after the other, their sum may be a little more than what was ever held at once.
+	 */
 	look.within[0] = get(s, "interval.peak");
+	if (look.within[0] > look.peak[0])
+		look.within[0] = look.peak[0];
 	rc = recorder_take(r, ENTITY_TREE, 0, now_ns, &look, &r->tree);
 	if (!rc) {
 		look_at(&look, s, system_fields, no_peaks);
