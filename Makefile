@@ -208,9 +208,15 @@ $(BUILD)/tests/resolve: $(BUILD)/obj/tests/live/resolve.o $(BUILD)/obj/src/conta
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(ARCHIVE_LIBS) -o $@
 
+# A recording of a scripted watch, for the tests of reports.
+$(BUILD)/tests/recording: $(BUILD)/obj/tests/html/recording.o $(BUILD)/libmemmon.a
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(ARCHIVE_LIBS) -o $@
+
 unit-programs: $(UNIT_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
-workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump
+workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump $(BUILD)/tests/recording
 
 # ---- run and test -------------------------------------------------------------------------------
 
@@ -326,4 +332,4 @@ help: ## this list
 	$(ARCHIVE_SRCS:%.c=$(BUILD)/asan/%.d) $(ARCHIVE_SRCS:%.c=$(BUILD)/fuzz/%.d) \
 	$(MAIN_SRCS:%.c=$(BUILD)/asan/%.d) $(MAIN_SRCS:%.c=$(BUILD)/fuzz/%.d) \
 	$(UNIT_SRCS:%.c=$(BUILD)/asan/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/fuzz/%.d) $(WORKLOADS:=.d) \
-	$(BUILD)/obj/tests/live/resolve.d $(BENCH_OBJS:.o=.d) $(BUILD)/obj/tests/bench/empty.bpf.d
+	$(BUILD)/obj/tests/live/resolve.d $(BUILD)/obj/tests/html/recording.d $(BENCH_OBJS:.o=.d) $(BUILD)/obj/tests/bench/empty.bpf.d

@@ -11,7 +11,7 @@
 #include "sinks/sink.h"
 #include "util/outfile.h"
 
-#define MAX_OUTPUTS 5
+#define MAX_OUTPUTS 7
 
 struct output {
 	struct sink *sink; /* NULL once it failed */
@@ -23,7 +23,7 @@ struct outputs {
 	size_t n;
 	struct sink *live; /* the one of `list` that is the live screen; NULL = none */
 	int live_fd;
-	struct outfile json, csv;
+	struct outfile json, csv, mprof, log_dir[LOG_DIR_FILES];
 	struct recorder_file *record; /* until a sink is made of it */
 	bool needs_override; /* see outputs_need_override() */
 	bool failed; /* some output was not written whole */

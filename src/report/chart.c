@@ -148,10 +148,20 @@ static const struct unit *unit_by_size(double bytes)
 		return best;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		best = unit_find(names[i]);
-		if (bytes >= (double)best->bytes)
+		/* 1000 MiB rather than 1.0 GiB */
+		if (bytes >= 1.15 * (double)best->bytes)
 			break;
 	}
 	return best;
+}
+
+/* Makes a range of two numbers that may be any: at least `least` wide, and within what fits a label. */
+static void make_range(double *low, double *high, double least)
+{
+	*low = isfinite(*low) ? fmax(-1e18, fmin(1e18, *low)) : 0;
+	*high = isfinite(*high) ? fmin(1e18, *high) : *low;
+	if (*high - *low <= fabs(*low) * 1e-9)
+		*high = *low + fmax(least, fabs(*low) * 1e-3);
 }
 
 void chart_axis_bytes(struct chart_axis *axis, double low, double high, size_t most,
@@ -161,19 +171,15 @@ void chart_axis_bytes(struct chart_axis *axis, double low, double high, size_t m
 	int decimals;
 
 	*axis = (struct chart_axis){ .n = 0 };
-	if (!isfinite(low))
-		low = 0;
-	if (!isfinite(high) || high < low)
-		high = low;
 	if (most < 1)
 		most = 1;
 	if (most > CHART_TICKS - 3)
 		most = CHART_TICKS - 3;
 	if (!unit)
-		unit = unit_by_size(fmax(fabs(low), fabs(high)));
+		unit = unit_by_size(
+			fmax(isfinite(low) ? fabs(low) : 0, isfinite(high) ? fabs(high) : 0));
 	per = (double)unit->bytes;
-	if (high <= low)
-		high = low + per;
+	make_range(&low, &high, per);
 	snprintf(axis->unit, sizeof(axis->unit), "%s", unit->name);
 	step = round_step((high - low) / per / (double)most);
 	if (unit->bytes == 1 && step < 1)
@@ -233,10 +239,7 @@ void chart_axis_time(struct chart_axis *axis, double low, double high, size_t mo
 	double step, first;
 
 	*axis = (struct chart_axis){ .n = 0 };
-	if (!isfinite(low))
-		low = 0;
-	if (!isfinite(high) || high <= low)
-		high = low + 1;
+	make_range(&low, &high, 1);
 	if (most < 1)
 		most = 1;
 	if (most > CHART_TICKS - 2)

@@ -59,40 +59,62 @@ static bool is_ordinary(const char *kind)
 	return !strcmp(kind, "start") || !strcmp(kind, "exec") || !strcmp(kind, "exit");
 }
 
+const char *chart_event_what(const struct recorded_event *e)
+{
+	static const char unit[] = " s ";
+	const char *number = e->text, *end;
+
+	if (!strncmp(number, "at ", 3))
+		number += 3;
+	end = number + strspn(number, "0123456789.");
+	return end > number && !strncmp(end, unit, 3) ? end + 3 : e->text;
+}
+
 const char *chart_event_text(char *dst, const struct recorded_event *e)
 {
 	char name[SHOW_COMM_LEN] = "", line[2 * CHART_TEXT];
+	const char *what = chart_event_what(e);
 
 	if (e->comm)
 		escape_bytes(name, sizeof(name), e->comm, strlen(e->comm));
 	/* what failed in shared memory says itself whose failure it was */
 	if (e->pid && strcmp(e->kind, "shm_full") != 0)
-		snprintf(line, sizeof(line), "%s (%u): %s", *name ? name : "pid", e->pid, e->text);
+		snprintf(line, sizeof(line), "%s (%u): %s", *name ? name : "pid", e->pid, what);
 	else
-		snprintf(line, sizeof(line), "%s", e->text);
+		snprintf(line, sizeof(line), "%s", what);
 	copy_clean(dst, CHART_TEXT, line);
 	return dst;
+}
+
+bool chart_event_is_start(const struct recorded_event *e)
+{
+	/* what changed says "from now on" */
+	return !strcmp(e->kind, "mode") && !strstr(e->text, "from now on");
 }
 
 static int add_flags(struct chart *c, struct recording *r)
 {
 	const struct recorded_event *events;
-	size_t n, weighty = 0;
+	size_t n, alarms = 0, others;
 	int err = recording_events(r, &events, &n);
 
 	for (size_t i = 0; !err && i < n; i++)
-		weighty += !is_ordinary(events[i].kind);
+		alarms += chart_event_alarms(events[i].kind);
+	others = alarms < CHART_FLAGS ? CHART_FLAGS - alarms : 0;
 	for (size_t i = 0; !err && i < n; i++) {
 		struct chart_flag *flag = &c->flags[c->n_flags];
+		bool alarm = chart_event_alarms(events[i].kind);
 
-		if (is_ordinary(events[i].kind) && n > CHART_FLAGS / 2)
+		if (chart_event_is_start(&events[i]) ||
+		    (is_ordinary(events[i].kind) && n > CHART_FLAGS / 2))
 			continue;
-		if (c->n_flags == CHART_FLAGS) {
-			c->flags_omitted = (n > CHART_FLAGS / 2 ? weighty : n) - CHART_FLAGS;
-			break;
+		if (c->n_flags == CHART_FLAGS || (!alarm && !others)) {
+			c->flags_omitted++;
+			continue;
 		}
+		others -= !alarm;
 		flag->at_s = events[i].at_s;
-		flag->alarm = chart_event_alarms(events[i].kind);
+		flag->alarm = alarm;
 		chart_event_text(flag->text, &events[i]);
 		c->n_flags++;
 	}
@@ -195,6 +217,7 @@ static void add_total(struct chart_plan *plan, const struct run *run, const stru
 
 	source->exact_s = field_bytes(s, "peak.at");
 	source->exact[0] = field_bytes(s, "peak.rss");
+	source->exact_is_most = true;
 	if (s->tree.footprint_peak_bytes != UNKNOWN_U64)
 		add_line(plan, INK_FOOTPRINT, "footprint", ENTITY_TREE, 0, "footprint");
 	if (s->tree.peak.kind[MEM_SWAP] > 0)
@@ -260,6 +283,7 @@ static void add_mount(struct chart_plan *plan, const struct run *run, const stru
 		return;
 	source->exact_s = show_since_s(s, m->peak_ns);
 	source->exact[0] = (double)m->peak_bytes;
+	source->exact_is_most = true;
 	set_mark(p, "peak", source->exact_s, source->exact[0], run->unit);
 }
 
@@ -412,21 +436,30 @@ static double value_of(int64_t v)
 	return v == SAMPLE_UNKNOWN ? NAN : (double)v;
 }
 
-/* What no row says: the least and the most, unless it is what the exact value has told. */
+/*
+ * The least and the most since the row before, where they are beyond both rows, and not what the exact
+ * value has told already. When they were is not known: they are drawn in the middle of the interval.
+ */
 static int give_needles(const struct feed *f, struct line *l, double at_s, const struct sample *s,
 			bool exact_here)
 {
 	size_t figure = l->source->figures[0];
 	double last = value_of(s->last[figure]), least = value_of(s->min[figure]),
-	       most = value_of(s->max[figure]);
+	       most = value_of(s->max[figure]), before = l->begun ? l->held[0] : last;
+	double middle_s = (fmax(l->begun ? l->at_s : 0, at_s - f->interval_s) + at_s) / 2;
 	int err = 0;
 
 	if (isnan(last))
 		return 0;
-	if (most > last && !(exact_here && most <= l->source->exact[0]))
-		err = change(f, l, at_s, &most);
-	if (!err && least < last && least < l->held[0])
-		err = change(f, l, at_s, &least);
+	if (isnan(before))
+		before = last;
+	/* sums of levels may be off by the bound of the peak, which is the highest there was */
+	if (l->source->exact_is_most && !isnan(l->source->exact[0]))
+		most = fmin(most, l->source->exact[0]);
+	if (most > fmax(before, last) && !(exact_here && most <= l->source->exact[0]))
+		err = change(f, l, middle_s, &most);
+	if (!err && least < fmin(before, last))
+		err = change(f, l, middle_s, &least);
 	return err;
 }
 

@@ -18,6 +18,7 @@ struct chart_source {
 	bool needles;
 	/* a value known exactly, at an instant that no row has; exact[0] NAN = none */
 	double exact_s, exact[CHART_STACK];
+	bool exact_is_most; /* nothing was higher */
 };
 
 struct chart_plan {
@@ -47,6 +48,10 @@ int chart_load(struct recording *r, const struct run *run, size_t mounts, size_t
 
 /* An event, and whose it was: "python3 (4711): killed by …"; dst of CHART_TEXT bytes. Returns it. */
 const char *chart_event_text(char *dst, const struct recorded_event *e);
+/* Its text without the time that it may begin with. */
+const char *chart_event_what(const struct recorded_event *e);
+/* How the watch was done when it began: told as an event, but nothing happened. */
+bool chart_event_is_start(const struct recorded_event *e);
 /* Does this kind of event mean that something failed? */
 bool chart_event_alarms(const char *kind);
 

@@ -126,13 +126,13 @@ static void put_peak(const struct html_page *pg)
 	put_figure(pg, false, "Peak RSS", html_field(pg, peak, "peak.rss"), more);
 }
 
-/* A figure with another behind it in small: "lowest 9.0 GiB", "at 3.2 s". */
+/* A figure with another behind it in small: "at most 3 at once", "of 16.0 GiB". */
 static void put_pair(const struct html_page *pg, const char *what, const char *name,
-		     const char *before, const char *second)
+		     const char *before, const char *second, const char *behind)
 {
-	char value[SHOW_LEN], other[SHOW_LEN], more[2 * SHOW_LEN];
+	char value[SHOW_LEN], other[SHOW_LEN], more[3 * SHOW_LEN];
 
-	snprintf(more, sizeof(more), "%s%s", before, html_field(pg, other, second));
+	snprintf(more, sizeof(more), "%s%s%s", before, html_field(pg, other, second), behind);
 	put_figure(pg, false, what, html_field(pg, value, name), more);
 }
 
@@ -142,20 +142,20 @@ static int put_figures(const struct html_page *pg)
 	char value[SHOW_LEN], more[2 * SHOW_LEN];
 
 	put_peak(pg);
-	put_pair(pg, "RSS at the end", "last.rss", "at first ", "first.rss");
+	put_pair(pg, "RSS at the end", "last.rss", "at first ", "first.rss", "");
 	if (s->tree.footprint_peak_bytes != UNKNOWN_U64)
 		put_pair(pg, "Peak footprint", "peak.footprint", "shared pages once; last ",
-			 "last.footprint");
+			 "last.footprint", "");
 	if (s->tree.known && s->tree.peak.kind[MEM_SWAP] > 0)
-		put_pair(pg, "Most swapped out", "max.swap", "last ", "last.swap");
+		put_pair(pg, "Most swapped out", "max.swap", "last ", "last.swap", "");
 	if (s->charge.known)
-		put_pair(pg, "Peak charge of the cgroup", "charged.peak", "limit ",
-			 "charged.limit");
+		put_pair(pg, "Peak charge of the cgroup", "charged.peak", "limit ", "charged.limit",
+			 "");
 	if (s->system.known)
 		put_pair(pg, "Lowest available memory", "system.available.min", "of ",
-			 "system.total");
-	put_pair(pg, "Processes", "processes", "at most at once ", "peak_processes");
-	put_pair(pg, "Page faults", "faults.minor", "that waited for I/O ", "faults.major");
+			 "system.total", "");
+	put_pair(pg, "Processes", "processes", "at most ", "peak_processes", " at once");
+	put_pair(pg, "Page faults", "faults.minor", "", "faults.major", " more waited for I/O");
 	if (s->shm && s->shm->full)
 		put_figure(pg, true, "Shared memory was full", show_count(value, s->shm->full),
 			   "times; see the events");

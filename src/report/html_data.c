@@ -261,7 +261,8 @@ static int add_events(const struct html_page *pg, json_t *facts)
 	if (!list)
 		return -ENOMEM;
 	for (size_t i = 0; !err && i < n && left; i++) {
-		if (n > MOST_EVENTS && !chart_event_alarms(events[i].kind))
+		if (chart_event_is_start(&events[i]) ||
+		    (n > MOST_EVENTS && !chart_event_alarms(events[i].kind)))
 			continue;
 		err = json_add(list, event_json(&events[i]));
 		left--;

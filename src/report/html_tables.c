@@ -176,7 +176,7 @@ static int put_event(const struct html_page *pg, const struct recorded_event *e)
 		fputs("</td><td data-value=\"\"></td>", pg->out);
 	err = put_raw(pg, "text", e->comm);
 	fputs("<td class=\"text long\">", pg->out);
-	html_text(pg->out, e->text);
+	html_text(pg->out, chart_event_what(e));
 	fputs("</td></tr>\n", pg->out);
 	return err;
 }

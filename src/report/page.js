@@ -250,7 +250,8 @@
 	}
 
 	function bytesTicks(a, b, pixels) {
-		const unit = unitFor(b) === 'B' && b <= 0 ? 'MiB' : unitFor(b);
+		/* 1000 MiB rather than 1.0 GiB */
+		const unit = b > 0 ? unitFor(b / 1.15) : 'MiB';
 		let step = roundStep((b - a) / UNITS[unit] / Math.max(1, Math.floor(pixels / 42)));
 		if (unit === 'B')
 			step = Math.max(1, step);
@@ -301,16 +302,28 @@
 	/* Below this share of its limit a line would be pressed flat: see chart.c. */
 	const LIMIT_WORTH = 0.2;
 
+	/* dygraphs wants some row. */
+	function nothing(from, to, width) {
+		return [from, to].map((t) => [t].concat(new Array(width - 1).fill(null)));
+	}
+
 	/* The rows of all layers as dygraphs takes them; null = this layer has no row there. */
 	function tableOf(panel, from, to, columns) {
 		const lists = panel.layers.map((rows) => thin(rows, from, to, columns));
 		const width = 1 + panel.names.length;
 		const table = [];
 		if (lists.length === 1) {
-			const rows = panel.layers[0];
-			for (const i of lists[0])
-				table.push([rows.at[i], ...rows.values.map((v) => v[i])]);
-			return table;
+			/* a stack from its top: each sum is drawn over the ones above it */
+			const { at, values } = panel.layers[0];
+			for (const i of lists[0]) {
+				const row = new Array(width);
+				let sum = 0;
+				for (let j = 0; j + 1 < width; j++)
+					row[width - 1 - j] = sum += values[j][i];
+				row[0] = at[i];
+				table.push(row);
+			}
+			return table.length ? table : nothing(from, to, width);
 		}
 		const next = lists.map(() => 0);
 		for (;;) {
@@ -322,7 +335,7 @@
 				}
 			});
 			if (which < 0)
-				return table;
+				return table.length ? table : nothing(from, to, width);
 			const row = new Array(width).fill(null);
 			row[0] = t;
 			for (let k = 0; k < which; k++)
@@ -344,6 +357,9 @@
 			if (e.high >= 0)
 				high = Math.max(high, rows.sums[e.high]);
 		}
+		const { mark } = panel;
+		if (mark && mark.at_s >= view.from && mark.at_s <= view.to)
+			high = Math.max(high, mark.bytes);
 		if (panel.limit !== null && high >= LIMIT_WORTH * panel.limit)
 			high = Math.max(high, panel.limit);
 		return [0, high > 0 ? high * 1.08 : UNITS.MiB];
@@ -396,10 +412,15 @@
 			return;
 		place(markDot, x, y);
 		const width = markText.offsetWidth;
-		let left = x + 9;
+		let left = x + 9, top = y - 11;
 		if (left + width > area.x + area.w)
-			left = Math.max(area.x, x - 9 - width);
-		place(markText, left, Math.min(Math.max(area.y, y - 11), area.y + area.h - 24));
+			left = x - 9 - width;
+		if (left < area.x) {
+			/* no room beside it: below it */
+			left = Math.min(Math.max(area.x, x - width / 2), area.x + area.w - width);
+			top = y + 8;
+		}
+		place(markText, left, Math.min(Math.max(area.y, top), area.y + area.h - 24));
 	}
 
 	function placeCursor(panel) {
@@ -448,61 +469,84 @@
 		showMoment();
 	}
 
-	/* Draws everything anew for the view. */
+	/* Two pixels per column: four points of each still draw what all rows would. */
+	function columnsOf(panel) {
+		return Math.max(50, Math.floor(panel.graph.getArea().w / 2));
+	}
+
+	function draw(panel) {
+		panel.stale = false;
+		panel.graph.updateOptions({
+			file: tableOf(panel, view.from, view.to, columnsOf(panel)),
+			dateWindow: [view.from, view.to],
+			valueRange: rangeOf(panel),
+		});
+		placeMark(panel);
+		placeCursor(panel);
+		if (panel.table.open)
+			fillTable(panel);
+	}
+
+	/* Draws everything anew for the view; what nobody sees, when it is scrolled to. */
 	function refresh() {
 		due = false;
 		for (const panel of panels) {
-			const columns = Math.max(50, Math.floor(panel.graph.getArea().w));
-			panel.drawing = true;
-			panel.graph.updateOptions({
-				file: fileOf(panel, columns),
-				dateWindow: [view.from, view.to],
-				valueRange: rangeOf(panel),
-			});
-			panel.drawing = false;
-			placeMark(panel);
-			if (panel.table.open)
-				fillTable(panel);
+			panel.stale = true;
+			if (panel.seen)
+				draw(panel);
 		}
+		overview.drawing = true;
+		overview.graph.updateOptions({ dateWindow: [view.from, view.to] });
+		overview.drawing = false;
 		placeFlags();
 		showMoment();
 	}
 
-	/* The overview below the first chart needs rows of the whole time too. */
-	function fileOf(panel, columns) {
-		const inside = tableOf(panel, view.from, view.to, columns);
-		if (panel !== panels[0] || (view.from === whole.from && view.to === whole.to))
-			return inside;
-		const before = inside.length ? inside[0][0] : view.from,
-			after = inside.length ? inside[inside.length - 1][0] : view.to;
-		return panel.overview.filter((row) => row[0] < before).concat(inside,
-			panel.overview.filter((row) => row[0] > after));
+	/* One thing per series, in the order in which tableOf() gives them. */
+	function inOrder(panel, things) {
+		return panel.stack ? things.slice().reverse() : things;
 	}
 
 	function colourOptions(panel) {
 		return {
-			colors: panel.inks.map((ink) => colours[ink]),
+			colors: inOrder(panel, panel.inks).map((ink) => colours[ink]),
 			gridLineColor: colours.grid,
 			axisLineColor: colours.line,
-			rangeSelectorPlotFillColor: colours.total,
-			rangeSelectorPlotStrokeColor: colours.quiet,
-			rangeSelectorBackgroundStrokeColor: colours.line,
-			rangeSelectorForegroundStrokeColor: colours.text,
 		};
 	}
 
+	/* The area under a line down to 0, in one colour. */
+	function fillDown(e) {
+		const context = e.drawingContext, points = e.points, zero = e.dygraph.toDomYCoord(0);
+		context.fillStyle = e.color;
+		for (let i = 0; i < points.length;) {
+			const begin = i;
+			context.beginPath();
+			for (; i < points.length && Number.isFinite(points[i].canvasy); i++)
+				context.lineTo(points[i].canvasx, points[i].canvasy);
+			if (i === begin) {
+				i++;
+				continue;
+			}
+			/* one sample alone is one pixel wide */
+			context.lineTo(points[i - 1].canvasx + (i - begin === 1), points[i - 1].canvasy);
+			context.lineTo(points[i - 1].canvasx + (i - begin === 1), zero);
+			context.lineTo(points[begin].canvasx, zero);
+			context.closePath();
+			context.fill();
+		}
+	}
+
 	function makeGraph(panel) {
-		const first = panels[0] === panel;
-		panel.overview = first ? tableOf(panel, whole.from, whole.to, 400) : null;
 		panel.graph = new Dygraph(panel.plot, tableOf(panel, view.from, view.to, 400), Object.assign({
-			labels: ['time'].concat(panel.names),
-			stackedGraph: panel.stack,
-			fillGraph: panel.stack || panel.names.length === 1,
-			fillAlpha: panel.stack ? 0.85 : 0.15,
-			strokeWidth: panel.stack ? 1 : 1.6,
+			labels: ['time'].concat(inOrder(panel, panel.names)),
+			fillGraph: panel.names.length === 1,
+			fillAlpha: 0.15,
+			strokeWidth: 1.6,
 			connectSeparatedPoints: panel.layers.length > 1,
 			legend: 'never',
 			axisLabelFontSize: 12,
+			axisTickSize: 5,
 			axes: {
 				x: { ticker: timeTicks, axisLabelWidth: 86 },
 				y: { ticker: bytesTicks, axisLabelWidth: 72 },
@@ -511,25 +555,67 @@
 			valueRange: rangeOf(panel),
 			highlightCircleSize: 0,
 			interactionModel: {},
-			animatedZooms: false,
-			showRangeSelector: first,
-			rangeSelectorHeight: 34,
-			rangeSelectorPlotFillGradientColor: '',
 			underlayCallback: (context, area, graph) => drawUnder(panel, context, area, graph),
-			drawCallback: (graph, initial) => {
-				if (initial || panel.drawing)
-					return;
-				/* the overview was dragged */
-				const [from, to] = graph.xAxisRange();
-				setView(from, to);
-			},
-		}, colourOptions(panel)));
+		}, panel.stack ? { plotter: fillDown } : {}, colourOptions(panel)));
 		/* the picture itself is described by its label; the table below it has the figures */
 		for (const canvas of panel.plot.querySelectorAll('canvas'))
 			canvas.setAttribute('aria-hidden', 'true');
 		panel.plot.append(panel.cursor, panel.rubber);
+		if (panel.layers.every((rows) => !rows.n))
+			panel.plot.append(make('p', 'none', 'no samples'));
 		if (panel.mark)
 			panel.plot.append(panel.markDot, panel.markText);
+	}
+
+	/* ---- the overview ------------------------------------------------------------------------ */
+
+	/* The whole time, and the part of it in view, below the first chart. Its plot itself has no height. */
+	const overview = { graph: null, drawing: false, box: make('div', 'overview') };
+
+	function overviewColours() {
+		return {
+			/* what is not in view is veiled in a light grey, whatever the ground */
+			rangeSelectorAlpha: matchMedia('(prefers-color-scheme: dark)').matches ? 0.2 : 0.6,
+			rangeSelectorPlotFillColor: colours.line,
+			rangeSelectorPlotStrokeColor: colours.quiet,
+			rangeSelectorBackgroundStrokeColor: colours.line,
+			rangeSelectorForegroundStrokeColor: colours.text,
+		};
+	}
+
+	function makeOverview() {
+		const rows = panels[0].layers[0], table = [];
+		/* from end to end, whenever the first and the last sample were */
+		table.push([whole.from, null]);
+		for (const i of thin(rows, whole.from, whole.to, 400))
+			table.push([rows.at[i], rows.sums[i]]);
+		table.push([whole.to, null]);
+		panels[0].plot.after(overview.box);
+		overview.graph = new Dygraph(overview.box, table, Object.assign({
+			labels: ['time', panels[0].title],
+			legend: 'never',
+			axes: { x: { drawAxis: false }, y: { drawAxis: false } },
+			dateWindow: [view.from, view.to],
+			highlightCircleSize: 0,
+			interactionModel: {},
+			showRangeSelector: true,
+			rangeSelectorHeight: 34,
+			rangeSelectorPlotFillGradientColor: '',
+			drawCallback: (graph, initial) => {
+				if (!initial && !overview.drawing)
+					setView(...graph.xAxisRange());
+			},
+		}, overviewColours()));
+		/* the toolbar does what its handles do */
+		overview.box.setAttribute('aria-hidden', 'true');
+		for (const handle of overview.box.querySelectorAll('img'))
+			handle.alt = '';
+	}
+
+	function placeOverview() {
+		const area = panels[0].graph.getArea();
+		overview.box.style.marginLeft = area.x + 'px';
+		overview.graph.resize();
 	}
 
 	function makePanel(fact, number) {
@@ -542,7 +628,8 @@
 			limit: fact.limit,
 			limit_text: fact.limit_text,
 			mark: fact.mark,
-			drawing: false,
+			seen: true, /* is it in the window? */
+			stale: false,
 			cursor: make('div', 'cursor'),
 			rubber: make('div', 'range'),
 			markDot: make('div', 'dot'),
@@ -672,9 +759,11 @@
 					sayEvents(some);
 					setMoment(some[0].at_s);
 				});
+			for (const what of ['mouseleave', 'blur'])
+				button.addEventListener(what, () => sayEvents([]));
 			return button;
 		});
-		box.hidden = !facts.events.length;
+		$('flag-lane').hidden = !facts.events.length;
 		box.replaceChildren(...buttons);
 	}
 	const LETTERS = { oom: '\u2620', shm_full: 'F', lost: 'L', mode: 'M', start: '+', exec: 'x', exit: '\u2212' };
@@ -823,6 +912,12 @@
 		if (table.tBodies[0].rows.length > 8)
 			makeFilter(table);
 	}
+	if (typeof Dygraph === 'undefined') {
+		$('panels').append(make('p', '', 'There are no charts, as this memmon-bpf was built without dygraphs.'));
+		return;
+	}
+	/* its legend, which is not used, measures text with an inline style, which the policy forbids */
+	Dygraph.PLUGINS = Dygraph.PLUGINS.filter((plugin) => plugin !== Dygraph.Plugins.Legend);
 	readColours();
 	facts.panels.forEach((fact, number) => panels.push(makePanel(fact, number)));
 	$('toolbar').hidden = $('hint').hidden = false;
@@ -830,20 +925,35 @@
 		makeGraph(panel);
 		listen(panel);
 	}
+	makeOverview();
+	placeOverview();
 	listenToToolbar();
 	refresh();
+	const watcher = new IntersectionObserver((entries) => {
+		for (const entry of entries) {
+			const panel = panels.find((p) => p.plot === entry.target);
+			panel.seen = entry.isIntersecting;
+			if (panel.seen && panel.stale)
+				draw(panel);
+		}
+	}, { rootMargin: '200px' });
+	for (const panel of panels)
+		watcher.observe(panel.plot);
 	matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
 		readColours();
 		for (const panel of panels)
 			panel.graph.updateOptions(colourOptions(panel), true);
+		overview.graph.updateOptions(overviewColours());
 		refresh();
 	});
+	addEventListener('beforeprint', () => panels.forEach(draw));
 	new ResizeObserver(() => {
+		placeOverview();
 		if (!due)
 			requestAnimationFrame(refresh);
 		due = true;
 	}).observe($('panels'));
 
 	/* For tests and the curious. */
-	window.memmon = { facts, panels, view, whole, setView, setMoment, thin, tableOf };
+	window.memmon = { facts, panels, overview, view, whole, setView, setMoment, thin, tableOf };
 })();

@@ -433,9 +433,9 @@ static void draw_mark(const struct page *pg, const struct plot *pl)
 	at = x + 9 + width <= pg->right - 4 ? x + 9 : x - 9 - width;
 	if (at < pg->left + 4)
 		at = pg->left + 4;
-	base = y + 4;
+	base = y - 5;
 	if (base < pl->top + 14)
-		base = pl->top + 14;
+		base = y + 17; /* no room above it */
 	if (base > pl->bottom - 6)
 		base = pl->bottom - 6;
 	/* not through the limit's own words */
@@ -553,6 +553,11 @@ static double label_room(const struct page *pg)
 #define X_TICKS 10
 #define Y_TICKS 5
 
+static double flag_list_height(const struct chart *c)
+{
+	return LINE * ((double)c->n_flags + (c->flags_omitted ? 2.5 : 1.5));
+}
+
 static double page_height(const struct chart *c)
 {
 	double height = TITLE_ROOM + AXIS_ROOM + EDGE;
@@ -560,7 +565,7 @@ static double page_height(const struct chart *c)
 	for (size_t i = 0; i < c->n_panels; i++)
 		height += HEAD_ROOM + (i ? OTHER_PLOT : FIRST_PLOT);
 	if (c->n_flags)
-		height += FLAG_ROOM + LINE * (double)(c->n_flags + 2);
+		height += FLAG_ROOM + flag_list_height(c);
 	if (*c->note)
 		height += LINE;
 	return height;
@@ -652,7 +657,7 @@ static void draw_page(cairo_t *cr, const struct chart *c)
 	y += AXIS_ROOM;
 	if (c->n_flags) {
 		draw_flag_list(&pg, y + LINE);
-		y += LINE * (double)(c->n_flags + 2);
+		y += flag_list_height(c);
 	}
 	use_font(cr, SMALL, false);
 	use(cr, quiet, 1);

@@ -125,7 +125,7 @@ static void print_tree(struct mprof *m, const struct snapshot *s)
 		fprintf(m->out, "MEM %.6f %.4f\n", mib(s, s->tree.level_peak_pages),
 			unix_time(m, s, m->tick_ns + (s->now_ns - m->tick_ns) / 2));
 	}
-	if (s->tree.processes_live || !m->begun)
+	if (s->tree.processes_live)
 		fprintf(m->out, "MEM %.6f %.4f\n", mib(s, rss_pages(&s->tree.now)),
 			unix_time(m, s, s->now_ns));
 }

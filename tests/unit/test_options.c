@@ -243,6 +243,7 @@ static void test_bad_values(void **state)
 	USAGE("--max-size needs a recording", "-a", "--max-size", "1GiB");
 	USAGE("unrecognized option", "--nonsense", "-a");
 	USAGE("--json - and --csv - exclude each other", "--json", "-", "--csv", "-", "-a");
+	USAGE("--csv - and --mprof - exclude each other", "--mprof", "-", "--csv", "-", "-a");
 }
 
 static void test_too_many_containers(void **state)
@@ -253,6 +254,44 @@ static void test_too_many_containers(void **state)
 	for (size_t i = 0; i < 2 * MAX_CONTAINERS + 1; i++)
 		list[i] = i % 2 ? ',' : 'a';
 	USAGE("more than 64 containers", "-c", list);
+}
+
+/* As NNCF's memory monitor does it: a command line that is one word is the shell's. */
+static void test_a_command_line_in_one_word(void **state)
+{
+	static const char *const lines[] = {
+		"a b", "a;b", "a\tb", "echo $HOME", "'a'", "~/a", "a*"
+	};
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		PARSE(&o, "--log-dir", "logs", "--", lines[i]);
+		assert_string_equal(o.log_dir, "logs");
+		assert_string_equal(o.command[0], "sh");
+		assert_string_equal(o.command[1], "-c");
+		assert_string_equal(o.command[2], lines[i]);
+		assert_null(o.command[3]);
+		options_finish(&o);
+	}
+	/* a word that says the same to the shell */
+	PARSE(&o, "--log-dir", "logs", "--", "./a-b_c.1");
+	assert_string_equal(o.command[0], "./a-b_c.1");
+	assert_null(o.command[1]);
+	options_finish(&o);
+	/* words */
+	PARSE(&o, "--log-dir", "logs", "--", "a b", "c d");
+	assert_string_equal(o.command[0], "a b");
+	assert_string_equal(o.command[1], "c d");
+	options_finish(&o);
+	/* nobody asked for the shell */
+	PARSE(&o, "--mprof", "x.dat", "--", "a b");
+	assert_string_equal(o.mprof, "x.dat");
+	assert_string_equal(o.command[0], "a b");
+	options_finish(&o);
+	PARSE(&o, "--log-dir", "logs", "-a");
+	assert_null(o.command);
+	options_finish(&o);
 }
 
 static void test_help_is_whole_and_fits(void **state)
@@ -304,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_a_command_line_in_one_word),
 		cmocka_unit_test(test_help_is_whole_and_fits),
 	};
 
