@@ -50,7 +50,8 @@ _memmon_bpf_words() {
 _memmon_bpf() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local i options='-p --pid -c --container -g --cgroup -a --all -- --no-children --scope --wait -i --interval -d --duration
-		--lines --json --csv --log-dir --mprof --unit --from-zero --pss --vma --fail-if --strict --budget --sample --max-processes --btf
+		--lines --json --csv -o --record --max-size --log-dir --mprof --unit --from-zero --pss --vma --fail-if --strict
+		--budget --sample --max-processes --btf
 		-q --quiet -v --verbose --no-color --fields -h --help --usage -V --version'
 	local subcommand=
 
@@ -93,9 +94,11 @@ _memmon_bpf() {
 	-p | --pid) _memmon_bpf_pids "$current" ;;
 	-c | --container) _memmon_bpf_containers "$current" ;;
 	-g | --cgroup | --log-dir) _memmon_bpf_directories "$current" ;;
-	--json | --csv | --mprof | --btf | --html | --svg | --png | --perfetto | --openmetrics) _memmon_bpf_files "$current" ;;
+	--json | --csv | -o | --record | --mprof | --btf | --html | --svg | --png | --perfetto | --openmetrics)
+		_memmon_bpf_files "$current"
+		;;
 	--unit) _memmon_bpf_words "$current" 'B KiB MiB GiB KB MB GB' ;;
-	-i | --interval | -d | --duration | --max-processes | --fail-if | --budget) ;;
+	-i | --interval | -d | --duration | --max-processes | --max-size | --fail-if | --budget) ;;
 	*)
 		case $current in
 		-*) _memmon_bpf_words "$current" "$options" ;;

@@ -449,6 +449,10 @@ static error_t take(int key, char *arg, struct argp_state *state)
 		take_command_line(o);
 		if (o->budget < 0)
 			o->budget = o->command || o->sample ? 0 : DEFAULT_BUDGET;
+		if (o->max_bytes && !o->record)
+			refuse(state, "--max-size needs a recording: -o FILE");
+		if (!o->max_bytes)
+			o->max_bytes = RECORDER_MAX_BYTES;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -462,8 +466,7 @@ void options_parse(struct options *o, int argc, char **argv)
 
 	*o = (struct options){ .interval_s = 0.1,
 			       .max_processes = 1000,
-			       .budget = -1,
-			       .max_bytes = RECORDER_MAX_BYTES };
+			       .budget = -1 };
 	argp_err_exit_status = 2;
 	if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
 		o->mode = MODE_DOCTOR;

@@ -357,7 +357,8 @@ static int load_files(struct recording *r, struct loaded *l)
 		err = -ENOMEM;
 	for (size_t i = 0, at = 0; !err && i < n; i++) {
 		l->file_order[i] = &l->files[i];
-		l->files[i].holders = l->holders + at;
+		if (l->files[i].n_holders)
+			l->files[i].holders = l->holders + at;
 		at += l->files[i].n_holders;
 	}
 	return err;
@@ -457,9 +458,12 @@ static int hang_up(struct loaded *l)
 	for (size_t i = 0; i < n; i++) {
 		struct shm_mount *m = &order[i]->m;
 
-		m->files = l->file_order + files;
-		m->chargers = l->chargers + chargers;
-		m->full = l->fulls + fulls;
+		if (m->n_files)
+			m->files = l->file_order + files;
+		if (m->n_chargers)
+			m->chargers = l->chargers + chargers;
+		if (m->n_full)
+			m->full = l->fulls + fulls;
 		files += m->n_files;
 		chargers += m->n_chargers;
 		fulls += m->n_full;

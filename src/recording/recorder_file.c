@@ -205,11 +205,12 @@ static int make_schema(struct recorder_file *f)
 	int rc;
 
 	/* a filesystem without shared mappings has no WAL: then the journal stays open instead */
-	rc = sqlite3_exec(f->db,
-			  "PRAGMA page_size = 4096; PRAGMA temp_store = MEMORY;"
-			  "PRAGMA journal_mode = PERSIST; PRAGMA journal_mode = WAL;"
-			  "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 4194304; BEGIN",
-			  NULL, NULL, NULL);
+	rc = sqlite3_exec(
+		f->db,
+		"PRAGMA page_size = 4096; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY;"
+		"PRAGMA journal_mode = PERSIST; PRAGMA journal_mode = WAL;"
+		"PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 4194304; BEGIN",
+		NULL, NULL, NULL);
 	if (!rc)
 		rc = sqlite3_exec(f->db, schema_sql, NULL, NULL, NULL);
 	snprintf(sql, sizeof(sql),

@@ -59,12 +59,13 @@ static bool makes_row(enum entity entity, size_t figure)
 
 static int64_t figure_of(struct field_value v, enum field_unit unit, const char *figure)
 {
-	double scale = strstr(figure, "pressure") ? 1e6 : 1e9;
-
 	if (!v.known)
 		return SAMPLE_UNKNOWN;
-	if (unit == FIELD_SECONDS)
+	if (unit == FIELD_SECONDS) {
+		double scale = strstr(figure, "pressure") ? 1e6 : 1e9;
+
 		return v.real > 0 && v.real < 9e9 ? (int64_t)llround(v.real * scale) : 0;
+	}
 	return v.whole > 0 ? v.whole : 0;
 }
 

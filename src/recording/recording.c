@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,26 @@ int reader_why(struct recording *r, int err, char *why, size_t why_len)
 
 /* ---- is it one? ------------------------------------------------------------------------------- */
 
+static uint32_t big_endian(const unsigned char *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/*
+ * How large the file says it is (see the file format document of SQLite), 0 where it does not; while there is
+ * a log beside it, that is not true at every moment.
+ */
+static uint64_t size_by_head(const char *path, const unsigned char *head)
+{
+	uint64_t page = (uint64_t)head[16] << 8 | head[17];
+	char wal[PATH_MAX + 8];
+
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	if (big_endian(head + 24) != big_endian(head + 92) || access(wal, F_OK) == 0)
+		return 0;
+	return (page == 1 ? 65536 : page) * big_endian(head + 28);
+}
+
 /* Looks at the file itself, as SQLite would make a new one of an empty file, and wait for a FIFO. */
 static int check_file(const char *path, char *why, size_t why_len)
 {
@@ -114,10 +135,12 @@ static int check_file(const char *path, char *why, size_t why_len)
 		err = -EINVAL;
 		snprintf(why, why_len,
 			 "it is not a recording of memmon-bpf; `memmon-bpf -o FILE …` makes one");
-	} else if ((size_t)n < sizeof(head)) {
+	} else if ((size_t)n < sizeof(head) || (uint64_t)st.st_size < size_by_head(path, head)) {
 		err = -EINVAL;
-		snprintf(why, why_len, "the recording is cut off: only %zd bytes are left of it",
-			 n);
+		snprintf(why, why_len,
+			 "the recording is cut off: only %lld bytes are left of it; "
+			 "`sqlite3 FILE .recover` may save parts of it",
+			 (long long)st.st_size);
 	}
 out:
 	if (fd >= 0)

@@ -27,11 +27,16 @@
 #define SYSTEM_PID 2000000002U
 #define MOUNT_PID 2000000010U
 
+/* Counters that often stay the same, as last written. */
+struct written {
+	int64_t swap, shared, highest, live;
+};
+
 /* A process or mount of the last snapshot. */
 struct track {
 	int64_t id; /* in the recording */
 	uint32_t pid; /* in the trace */
-	int64_t highest; /* as last written */
+	struct written written;
 	const struct process *process; /* NULL: a mount */
 };
 
@@ -64,7 +69,7 @@ struct trace {
 	size_t n_processes;
 	struct track *mounts; /* by id */
 	size_t n_mounts;
-	int64_t tree_highest;
+	struct written tree;
 	struct mark *marks; /* by time */
 	size_t n_marks, next_mark;
 	const struct recorded_event *events;
@@ -83,7 +88,7 @@ static void put_text(struct trace *t, const char *raw)
 	json_decref(text);
 }
 
-/* The beginning of an event, up to its args. `scope` is that of an instant. */
+/* The beginning of an event, up to its args. `name` is one of ours; `scope` is that of an instant. */
 static void begin(struct trace *t, const char *name, char ph, int64_t at_ns, uint32_t pid,
 		  const char *scope)
 {
@@ -91,10 +96,9 @@ static void begin(struct trace *t, const char *name, char ph, int64_t at_ns, uin
 	if (at_ns < t->last_ns)
 		at_ns = t->last_ns;
 	t->last_ns = at_ns;
-	fprintf(t->out, "%s{\"name\":", t->any ? ",\n" : "\n");
-	put_text(t, name);
-	fprintf(t->out, ",\"ph\":\"%c\",\"ts\":%" PRId64 ".%03d,\"pid\":%u,\"tid\":%u", ph,
-		at_ns / 1000, (int)(at_ns % 1000), pid, pid);
+	fprintf(t->out,
+		"%s{\"name\":\"%s\",\"ph\":\"%c\",\"ts\":%" PRId64 ".%03d,\"pid\":%u,\"tid\":%u",
+		t->any ? ",\n" : "\n", name, ph, at_ns / 1000, (int)(at_ns % 1000), pid, pid);
 	if (scope)
 		fprintf(t->out, ",\"cat\":\"memmon\",\"s\":\"%s\"", scope);
 	fputs(",\"args\":{", t->out);
@@ -146,16 +150,28 @@ static void put_bytes(struct trace *t, int64_t at_ns, uint32_t pid, const char *
 
 enum { RSS, ANON, FILE_PAGES, SHMEM, SWAP, SHARED }; /* SHARED: the footprint, or PSS */
 
+static const struct written nothing_written = { SAMPLE_UNKNOWN, SAMPLE_UNKNOWN, SAMPLE_UNKNOWN,
+						SAMPLE_UNKNOWN };
+
+static void put_changed(struct trace *t, int64_t at_ns, uint32_t pid, const char *name,
+			int64_t value, int64_t *written)
+{
+	if (value != *written)
+		put_bytes(t, at_ns, pid, name, value);
+	*written = value;
+}
+
 /* The figures that tree and processes begin with. The highest is that of the time since the row before. */
-static void put_memory(struct trace *t, const struct sample *row, uint32_t pid, int64_t *highest)
+static void put_memory(struct trace *t, const struct sample *row, uint32_t pid, const char *shared,
+		       struct written *written)
 {
 	static const char *const members[] = { "total", "anon", "file", "shmem" };
 
 	put_counter(t, row->at_ns, pid, "RSS", members, &row->last[RSS], 4);
-	put_bytes(t, row->at_ns, pid, "swap", row->last[SWAP]);
-	if (row->max[RSS] != *highest)
-		put_bytes(t, row->at_ns, pid, "highest RSS of the interval", row->max[RSS]);
-	*highest = row->max[RSS];
+	put_changed(t, row->at_ns, pid, "highest RSS of the interval", row->max[RSS],
+		    &written->highest);
+	put_changed(t, row->at_ns, pid, "swap", row->last[SWAP], &written->swap);
+	put_changed(t, row->at_ns, pid, shared, row->last[SHARED], &written->shared);
 }
 
 static struct track *find(struct track *tracks, size_t n, int64_t id)
@@ -178,9 +194,10 @@ static void put_tree(struct trace *t, const struct sample *row)
 	static const char *const processes[] = { "live" };
 	static const char *const faults[] = { "minor", "major" };
 
-	put_memory(t, row, TREE_PID, &t->tree_highest);
-	put_bytes(t, row->at_ns, TREE_PID, "footprint", row->last[SHARED]);
-	put_counter(t, row->at_ns, TREE_PID, "processes", processes, &row->last[6], 1);
+	put_memory(t, row, TREE_PID, "footprint", &t->tree);
+	if (row->last[6] != t->tree.live)
+		put_counter(t, row->at_ns, TREE_PID, "processes", processes, &row->last[6], 1);
+	t->tree.live = row->last[6];
 	put_counter(t, row->at_ns, TREE_PID, "page faults", faults, &row->last[7], 2);
 }
 
@@ -194,8 +211,7 @@ static void put_process(struct trace *t, const struct sample *row)
 	if (track->process->end_ns &&
 	    row->at_ns >= (int64_t)(track->process->end_ns - t->end->start_ns))
 		return;
-	put_memory(t, row, track->pid, &track->highest);
-	put_bytes(t, row->at_ns, track->pid, "PSS", row->last[SHARED]);
+	put_memory(t, row, track->pid, "PSS", &track->written);
 }
 
 static void put_system(struct trace *t, const struct sample *row)
@@ -329,10 +345,27 @@ static uint32_t track_pid(const struct trace *t, uint32_t pid, double at_s)
 	return found;
 }
 
+/* The name is what a file says: one of ours is written. */
+static const char *event_name(const char *kind)
+{
+	static const char *const kinds[] = { "start",    "exec", "exit", "oom",
+					     "shm_full", "mode", "lost" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(kinds[i], kind))
+			return kinds[i];
+	return "event";
+}
+
+static int64_t ns_of(double s)
+{
+	return s < 9e9 ? (int64_t)(s * 1e9) : INT64_MAX;
+}
+
 static void put_event(struct trace *t, const struct recorded_event *e)
 {
-	put_instant(t, (int64_t)(e->at_s * 1e9), e->pid ? track_pid(t, e->pid, e->at_s) : TREE_PID,
-		    e->kind, e->text);
+	put_instant(t, ns_of(e->at_s), e->pid ? track_pid(t, e->pid, e->at_s) : TREE_PID,
+		    event_name(e->kind), e->text);
 }
 
 /* ---- what there is ---- */
@@ -376,7 +409,7 @@ static int find_processes(struct trace *t)
 	for (size_t i = 0; i < n; i++)
 		t->by_pid[i] =
 			(struct track){ .id = recording_process_id(t->r, t->end->processes[i]),
-					.highest = SAMPLE_UNKNOWN,
+					.written = nothing_written,
 					.process = t->end->processes[i] };
 	qsort(t->by_pid, n, sizeof(*t->by_pid), compare_pids);
 	for (size_t i = 0; i < n; i++) {
@@ -523,7 +556,7 @@ static int put_next(struct trace *t, bool *any)
 	const struct recorded_event *event =
 		t->next_event < t->n_events ? &t->events[t->next_event] : NULL;
 	const struct mark *mark = t->next_mark < t->n_marks ? &t->marks[t->next_mark] : NULL;
-	int64_t event_ns = event ? (int64_t)(event->at_s * 1e9) : INT64_MAX;
+	int64_t event_ns = event ? ns_of(event->at_s) : INT64_MAX;
 	int64_t mark_ns = mark ? mark->at_ns : INT64_MAX;
 	struct ahead *first = NULL;
 
@@ -566,13 +599,13 @@ static void put_last(struct trace *t)
 	const struct recording_info *info = recording_info(t->r);
 	const char *ended_by = t->run->ended_by ? t->run->ended_by : "the watch ended";
 
-	put_instant(t, (int64_t)(info->duration_s * 1e9), TREE_PID,
+	put_instant(t, ns_of(info->duration_s), TREE_PID,
 		    info->complete ? "the watch ended" : "the recording breaks off", ended_by);
 }
 
 int perfetto_write(struct recording *r, const struct run *run, FILE *out)
 {
-	struct trace t = { .out = out, .r = r, .run = run, .tree_highest = SAMPLE_UNKNOWN };
+	struct trace t = { .out = out, .r = r, .run = run, .tree = nothing_written };
 	bool any = true;
 	int err = prepare(&t);
 

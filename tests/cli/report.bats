@@ -124,3 +124,9 @@ bad() {
 		    assert all(not f.unit or f.name.endswith("_" + f.unit) for f in families), name
 	END
 }
+
+@test "--help names report and diff" {
+	"$MEMMON" --help >"$OUT"
+	grep -qE '^ +memmon-bpf report RECORDING ' "$OUT"
+	grep -qE '^ +memmon-bpf diff .*A B ' "$OUT"
+}

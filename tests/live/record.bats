@@ -226,17 +226,6 @@ refused() {
 	same complete "$(q 'SELECT complete FROM run')" 1
 }
 
-@test "--max-size: units, and what is too small" {
-	memmon --max-size 1MiB -o "$REC" -- true
-	same status "$status" 2
-	grep -q -- "--max-size: '1MiB' is out of range; give 8 MiB to 8 TiB" "$ERR"
-	memmon --max-size lots -o "$REC" -- true
-	same status "$status" 2
-	memmon --max-size 0.5GiB -o "$REC" -q -- true
-	same status "$status" 0
-	same pages "$(q 'SELECT page_count < 100 FROM pragma_page_count')" 1
-}
-
 @test "who hit the wall of a /dev/shm is in the recording" {
 	# shellcheck disable=SC2016 # for the shell that is started
 	memmon -o "$REC" --json "$JSON" -- unshare -m sh -c 'mount -t tmpfs -o size=1m shm /dev/shm

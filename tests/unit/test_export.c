@@ -488,6 +488,122 @@ static void test_a_full_device_is_told(void **state)
 	forget(&rec);
 }
 
+/* A small generator of our own: the same damage on every machine. */
+static uint32_t next_random(uint32_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state;
+}
+
+/* Overwrites bytes behind SQLite's header, which alone says that it is a database. */
+static void damage(char *bytes, size_t size, uint32_t seed)
+{
+	static const int amounts[] = { 1, 3, 20, 400 };
+	uint32_t random = seed * 2654435761U + 1;
+
+	for (int i = 0; i < amounts[seed % 4]; i++) {
+		size_t at = 100 + next_random(&random) % (size - 100);
+
+		bytes[at] = (char)next_random(&random);
+	}
+}
+
+static size_t read_file(const char *path, char **bytes)
+{
+	FILE *f = fopen(path, "r");
+	long size;
+
+	assert_non_null(f);
+	assert_int_equal(fseek(f, 0, SEEK_END), 0);
+	size = ftell(f);
+	assert_true(size > 4096);
+	rewind(f);
+	*bytes = malloc((size_t)size);
+	assert_non_null(*bytes);
+	assert_int_equal(fread(*bytes, 1, (size_t)size, f), size);
+	fclose(f);
+	return (size_t)size;
+}
+
+static void write_file(const char *path, const char *bytes, size_t size)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, size, f), size);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* False where it is refused. */
+static bool show_damaged(struct recorded *rec, FILE *out)
+{
+	static write_fn *const writers[] = { timeline_csv_write, perfetto_write };
+	static struct sink *(*const creators[])(const struct run *run,
+						FILE *out) = { summary_create, json_create,
+							       openmetrics_create };
+	char why[256] = "";
+
+	if (recording_open(rec->path, &rec->r, why, sizeof(why)) ||
+	    recording_snapshot(rec->r, &rec->s, why, sizeof(why))) {
+		assert_true(*why);
+		return false;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		int err = writers[i](rec->r, recording_run(rec->r), out);
+
+		assert_true(err == 0 || err == -EINVAL);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		struct sink *sink = creators[i](recording_run(rec->r), out);
+
+		assert_non_null(sink);
+		assert_int_equal(sink->ops->finish(sink, rec->s), 0);
+		sink->ops->destroy(sink);
+	}
+	return true;
+}
+
+/* Whatever a file says, it is refused or shown. */
+static void test_damaged_recordings(void **state)
+{
+	int shown = 0, refused = 0;
+	FILE *out = fopen("/dev/null", "w");
+
+	(void)state;
+	assert_non_null(out);
+	for (size_t i = 0; i < N_SCRIPTS; i++) {
+		struct run run = scripts[i].run();
+		struct recorded rec;
+		char *whole;
+		size_t size;
+
+		record(&rec, &run, scripts[i].script);
+		recording_close(rec.r);
+		size = read_file(rec.path, &whole);
+		for (uint32_t seed = 1; seed <= 80; seed++) {
+			char *bytes = malloc(size);
+
+			assert_non_null(bytes);
+			memcpy(bytes, whole, size);
+			damage(bytes, size, seed);
+			write_file(rec.path, bytes, size);
+			free(bytes);
+			rec.r = NULL;
+			if (show_damaged(&rec, out))
+				shown++;
+			else
+				refused++;
+			recording_close(rec.r);
+		}
+		free(whole);
+		unlink(rec.path);
+	}
+	fclose(out);
+	assert_true(shown > 20 && refused > 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -498,6 +614,7 @@ int main(void)
 		cmocka_unit_test(test_the_trace_is_one),
 		cmocka_unit_test(test_peaks_are_in_the_trace),
 		cmocka_unit_test(test_a_full_device_is_told),
+		cmocka_unit_test(test_damaged_recordings),
 	};
 
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))

@@ -175,6 +175,8 @@ static void test_defaults(void **state)
 	assert_null(o.unit);
 	assert_null(o.fail_if);
 	assert_null(o.json);
+	assert_null(o.record);
+	assert_int_equal(o.max_bytes, 1ULL << 30);
 	assert_false(o.pss);
 	options_finish(&o);
 }
@@ -185,12 +187,14 @@ static void test_values(void **state)
 
 	(void)state;
 	PARSE(&o, "-g", "/docker/x", "--unit", "MB", "--fail-if", "peak.rss>2GiB",
-	      "--max-processes", "7", "-vv");
+	      "--max-processes", "7", "-vv", "-o", "run.memmon", "--max-size", "1.5GiB");
 	assert_string_equal(o.cgroup, "/docker/x");
 	assert_string_equal(o.unit->name, "MB");
 	assert_string_equal(expr_text(o.fail_if), "peak.rss>2GiB");
 	assert_int_equal(o.max_processes, 7);
 	assert_int_equal(o.verbose, 2);
+	assert_string_equal(o.record, "run.memmon");
+	assert_int_equal(o.max_bytes, 3ULL << 29);
 	options_finish(&o);
 }
 
@@ -231,6 +235,12 @@ static void test_bad_values(void **state)
 	USAGE("'MiBB' is not a unit", "--unit", "MiBB", "-a");
 	USAGE("did you mean 'peak.rss'", "--fail-if", "peek.rss>1", "-a");
 	USAGE("'0' is not a number from 1", "--max-processes", "0", "-a");
+	USAGE("a recording cannot be written to standard output", "-o", "-", "-a");
+	USAGE("'8MB' is out of range; give 8 MiB to 8 TiB", "-a", "-o", "f", "--max-size", "8MB");
+	USAGE("'9TiB' is out of range", "-a", "-o", "f", "--max-size", "9TiB");
+	USAGE("'much' is not a size", "-a", "-o", "f", "--max-size", "much");
+	USAGE("'1GiB more' is not a size", "-a", "-o", "f", "--max-size", "1GiB more");
+	USAGE("--max-size needs a recording", "-a", "--max-size", "1GiB");
 	USAGE("unrecognized option", "--nonsense", "-a");
 	USAGE("--json - and --csv - exclude each other", "--json", "-", "--csv", "-", "-a");
 	USAGE("--csv - and --mprof - exclude each other", "--mprof", "-", "--csv", "-", "-a");
