@@ -7,6 +7,7 @@
 #include "report.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,20 @@ static int check_pictures(const struct report_options *o)
 	return err;
 }
 
+/* Its newest part may lie beside it. */
+static bool is_recording(const struct report_options *o, const char *path)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	char name[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", o->recording, suffixes[i]);
+		if (outfile_is(path, name))
+			return true;
+	}
+	return false;
+}
+
 static int open_files(struct report *rp)
 {
 	char name[NAME_LEN];
@@ -198,7 +213,7 @@ static int open_files(struct report *rp)
 
 		if (!path)
 			continue;
-		if (outfile_is(path, rp->o->recording)) {
+		if (is_recording(rp->o, path)) {
 			fprintf(stderr,
 				"memmon-bpf report: %s: '%s' is the recording itself; name another file\n",
 				report_option(i), shown(name, path));

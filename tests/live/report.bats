@@ -206,6 +206,12 @@ counter() {
 	report
 	[ "$status" -eq 0 ]
 	grep -q 'breaks off' "$OUT"
+	# its newest part lies beside it, and is no output
+	[ -s "$RUN-wal" ]
+	report --csv "$RUN-wal"
+	[ "$status" -eq 1 ]
+	grep -q 'is the recording itself' "$ERR"
+	[ -s "$RUN-wal" ]
 	report --json report.json --perfetto trace.json
 	[ "$status" -eq 0 ]
 	grep -q 'breaks off' "$ERR"
