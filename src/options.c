@@ -464,9 +464,7 @@ void options_parse(struct options *o, int argc, char **argv)
 {
 	static const struct argp argp = { .options = rows, .parser = take };
 
-	*o = (struct options){ .interval_s = 0.1,
-			       .max_processes = 1000,
-			       .budget = -1 };
+	*o = (struct options){ .interval_s = 0.1, .max_processes = 1000, .budget = -1 };
 	argp_err_exit_status = 2;
 	if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
 		o->mode = MODE_DOCTOR;
