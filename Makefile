@@ -3,14 +3,17 @@
 # memmon-bpf: build, run, test, install. `make help` lists the targets.
 #
 # Three builds of the same sources live side by side under $(BUILD):
-#   obj/   what is installed: libmemmon.a (src/{model,util,os,sinks}, no libbpf) and memmon-bpf
+#   obj/   what is installed: libmemmon.a (src/*/, no libbpf) and memmon-bpf
 #   asan/  libmemmon.a again with ASan and UBSan, for the unit tests
 #   fuzz/  libmemmon.a again with clang's libFuzzer, for the fuzzers
 # Sources are found by wildcard; a new file needs no edit here.
 #
 # make WITHOUT="curl" leaves out what needs a library that not everybody wants; the program says so
 # when it is asked for that:
-#   curl   names of containers, asked from the sockets of Docker and Podman
+#   curl      names of containers, asked from the sockets of Docker and Podman
+#   sqlite    recordings: -o, and what reads them
+#   cairo     pictures: SVG and PNG
+#   dygraphs  interactive charts in the HTML report
 #
 # make ARCH=arm64 builds for another architecture than this machine's, into build/arm64 (or BUILD), with
 # Debian's cross compiler and libraries that tools/sysroot gets into $(SYSROOT).
@@ -42,7 +45,7 @@ endif
 
 # Each word becomes -DWITHOUT_WORD, and tools/install-deps leaves its library out.
 WITHOUT ?=
-OPTIONAL := curl
+OPTIONAL := curl sqlite cairo dygraphs
 ifneq ($(filter-out $(OPTIONAL),$(WITHOUT)),)
 $(error WITHOUT="$(WITHOUT)": what can be left out is: $(OPTIONAL))
 endif
@@ -65,9 +68,18 @@ endif
 
 WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla \
 	$(if $(filter 1,$(WERROR)),-Werror)
+# $(2), unless WITHOUT names $(1).
+unless = $(if $(filter $(1),$(WITHOUT)),,$(2))
+# <cairo.h> includes its own files as if this were among the compiler's directories.
+CAIRO_DIR := $(if $(CROSS),$(SYSROOT)/usr/include,$(or \
+	$(shell pkg-config --variable=includedir cairo 2>/dev/null),/usr/include))/cairo
+# Where dygraph.min.js is.
+DYGRAPHS ?= /usr/share/javascript/dygraphs
+
 # -iquote, not -I: src/features.h must never be found for glibc's <features.h>.
 # _GNU_SOURCE is empty so that a file may also define it for itself.
 MM_CPPFLAGS := -D_GNU_SOURCE= -DMEMMON_VERSION='"$(VERSION)"' -iquote src -iquote $(BUILD) \
+	$(call unless,cairo,-idirafter $(CAIRO_DIR)) \
 	$(foreach word,$(sort $(WITHOUT)),-DWITHOUT_$(shell echo $(word) | tr a-z A-Z))
 MM_CFLAGS := -std=gnu11 -pthread $(WARNINGS) $(CROSS_FLAGS)
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
@@ -78,7 +90,8 @@ MM_CFLAGS += -ffile-prefix-map=$(CURDIR)=.
 pkg_libs = $(or $(if $(CROSS),,$(shell pkg-config --libs $(1) 2>/dev/null)),$(2))
 LIBBPF_LIBS := $(call pkg_libs,libbpf,-lbpf) -lelf -lz
 ARCHIVE_LIBS := $(call pkg_libs,jansson,-ljansson) $(call pkg_libs,ncursesw,-lncursesw -ltinfo) \
-	$(call pkg_libs,libcap-ng,-lcap-ng) -lm -ldl
+	$(call pkg_libs,libcap-ng,-lcap-ng) $(call unless,sqlite,$(call pkg_libs,sqlite3,-lsqlite3)) \
+	-lm -ldl
 
 ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_FLAGS := $(ASAN_FLAGS) -fsanitize=fuzzer-no-link
@@ -89,7 +102,10 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -std=gnu11 -D__TARGET_ARCH_$(BPF_ARCH)
 	-Wall -Wextra -Wno-unused-parameter -Wno-missing-declarations \
 	$(if $(filter 1,$(WERROR)),-Werror) -ffile-prefix-map=$(CURDIR)=.
 
-ARCHIVE_SRCS := $(foreach dir,model util os sinks,$(wildcard src/$(dir)/*.c))
+ARCHIVE_SRCS := $(foreach dir,model util os sinks recording report,$(wildcard src/$(dir)/*.c))
+# Without SQLite one file stands for the whole of src/recording/.
+ARCHIVE_SRCS := $(filter-out $(or $(call unless,sqlite,src/recording/without.c),\
+	$(filter-out %/without.c,$(wildcard src/recording/*.c))),$(ARCHIVE_SRCS))
 MAIN_SRCS := $(wildcard src/*.c)
 UNIT_SRCS := $(wildcard tests/unit/test_*.c)
 FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)
@@ -123,7 +139,7 @@ all: $(BUILD)/memmon-bpf ## build build/memmon-bpf (no root needed); V=1 shows t
 
 # The command lines of the last build: objects depend on it, so another CC or WERROR rebuilds.
 FLAGS_NOW := $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(MM_CPPFLAGS) $(MM_CFLAGS) $(HARDEN) $(BPF_CLANG) \
-	$(BPF_CFLAGS) $(FUZZ_CC)
+	$(BPF_CFLAGS) $(FUZZ_CC) $(DYGRAPHS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || { \
@@ -152,6 +168,12 @@ $(SKELS): $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
 $(MAIN_OBJS): | $(SKELS)
+
+# The files of the HTML report, as C; every build of html.c includes them.
+$(BUILD)/page_files.h: tools/embed-page $(wildcard src/report/page.*) $(BUILD)/flags
+	$(say) EMBED $@
+	$(Q)tools/embed-page $(call unless,dygraphs,'$(DYGRAPHS)') >$@
+$(foreach build,obj asan fuzz,$(BUILD)/$(build)/src/report/html.o): | $(BUILD)/page_files.h
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(say) CC $@
@@ -259,9 +281,16 @@ $(BUILD)/tests/libbpf_says: $(BUILD)/obj/tests/core/libbpf_says.o
 $(BUILD)/fuzz/fuzz_core_relo: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out %/main.c %/report.c,$(CORE_CHECK_SRCS)))
 $(BUILD)/fuzz/fuzz_core_relo: ARCHIVE_LIBS += $(LIBBPF_LIBS)
 
+# A recording of a scripted watch, for the tests of reports.
+$(BUILD)/tests/recording: $(BUILD)/obj/tests/html/recording.o $(BUILD)/libmemmon.a
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -pthread $^ $(ARCHIVE_LIBS) -o $@
+
 unit-programs: $(UNIT_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
-workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump $(BUILD)/core-check $(CHECKED)
+workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump $(BUILD)/tests/recording \
+	$(BUILD)/core-check $(CHECKED)
 
 # ---- run and test -------------------------------------------------------------------------------
 
@@ -350,6 +379,7 @@ TIDY_UTHASH := '-DHASH_FUNCTION(key,len,hash)=(hash) = *(const unsigned char *)(
 .PHONY: tidy $(TIDY_USER) $(TIDY_BPF)
 tidy: $(TIDY_USER) $(TIDY_BPF)
 $(addprefix tidy/,$(MAIN_SRCS)): $(SKELS)
+tidy/src/report/html.c: $(BUILD)/page_files.h
 $(TIDY_USER): tidy/%:
 	@clang-tidy --quiet $* -- $(MM_CPPFLAGS) $(MM_CFLAGS) $(TIDY_UTHASH)
 $(TIDY_BPF): tidy/%:
@@ -392,6 +422,6 @@ help: ## this list
 	$(ARCHIVE_SRCS:%.c=$(BUILD)/asan/%.d) $(ARCHIVE_SRCS:%.c=$(BUILD)/fuzz/%.d) \
 	$(MAIN_SRCS:%.c=$(BUILD)/asan/%.d) $(MAIN_SRCS:%.c=$(BUILD)/fuzz/%.d) \
 	$(UNIT_SRCS:%.c=$(BUILD)/asan/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/fuzz/%.d) $(WORKLOADS:=.d) \
-	$(BUILD)/obj/tests/live/resolve.d $(BENCH_DEPS) \
+	$(BUILD)/obj/tests/live/resolve.d $(BUILD)/obj/tests/html/recording.d $(BENCH_DEPS) \
 	$(CORE_CHECK_OBJS:.o=.d) $(CORE_CHECK_SRCS:%.c=$(BUILD)/fuzz/%.d) $(BUILD)/obj/tests/core/libbpf_says.d \
 	$(wildcard $(BUILD)/obj/$(OTHER_ARCH)/*.d)

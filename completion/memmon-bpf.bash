@@ -50,7 +50,8 @@ _memmon_bpf_words() {
 _memmon_bpf() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local i options='-p --pid -c --container -g --cgroup -a --all -- --no-children --scope --wait -i --interval -d --duration
-		--lines --json --csv --unit --from-zero --pss --vma --fail-if --strict --budget --sample --max-processes --btf
+		--lines --json --csv -o --record --max-size --log-dir --mprof --unit --from-zero --pss --vma --fail-if --strict
+		--budget --sample --max-processes --btf
 		-q --quiet -v --verbose --no-color --fields -h --help --usage -V --version'
 	local subcommand=
 
@@ -62,12 +63,16 @@ _memmon_bpf() {
 	doctor) options='--json --btf --no-color -v --verbose -h --help --usage' ;;
 	shm) options='--watch --files -c --container -i --interval -d --duration --json --csv --unit --fail-if
 		--btf --no-color -v --verbose -h --help --usage' ;;
+	report) options='--html --svg --png --json --csv --perfetto --openmetrics --unit --from-zero --max-processes
+		--fail-if --no-color -h --help --usage' ;;
+	diff) options='--json --fail-if --unit --no-color -h --help --usage' ;;
 	esac
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		if [ "${COMP_WORDS[i]}" = -- ]; then
-			if [ "$subcommand" = shm ] || [ "$subcommand" = doctor ]; then
-				: # they run no command
-			elif declare -F _command_offset >/dev/null; then
+			case $subcommand in
+			shm | report | diff | doctor) return ;; # they run no command
+			esac
+			if declare -F _command_offset >/dev/null; then
 				_command_offset $((i + 1))
 			elif ((COMP_CWORD == i + 1)); then
 				mapfile -t COMPREPLY < <(compgen -c -- "$current")
@@ -88,14 +93,21 @@ _memmon_bpf() {
 	case $previous in
 	-p | --pid) _memmon_bpf_pids "$current" ;;
 	-c | --container) _memmon_bpf_containers "$current" ;;
-	-g | --cgroup) _memmon_bpf_directories "$current" ;;
-	--json | --csv | --btf) _memmon_bpf_files "$current" ;;
+	-g | --cgroup | --log-dir) _memmon_bpf_directories "$current" ;;
+	--json | --csv | -o | --record | --mprof | --btf | --html | --svg | --png | --perfetto | --openmetrics)
+		_memmon_bpf_files "$current"
+		;;
 	--unit) _memmon_bpf_words "$current" 'B KiB MiB GiB KB MB GB' ;;
-	-i | --interval | -d | --duration | --max-processes | --fail-if | --budget) ;;
+	-i | --interval | -d | --duration | --max-processes | --max-size | --fail-if | --budget) ;;
 	*)
 		case $current in
 		-*) _memmon_bpf_words "$current" "$options" ;;
-		*) ((COMP_CWORD != 1)) || _memmon_bpf_words "$current" 'doctor shm' ;;
+		*)
+			case $subcommand in
+			report | diff) _memmon_bpf_files "$current" ;;
+			*) ((COMP_CWORD != 1)) || _memmon_bpf_words "$current" 'diff doctor report shm' ;;
+			esac
+			;;
 		esac
 		;;
 	esac

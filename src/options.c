@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recording/recorder.h"
 #include "util/escape.h"
 
 const char *argp_program_version = "memmon-bpf " MEMMON_VERSION;
@@ -25,27 +26,28 @@ static const char help_text[] =
 	"       memmon-bpf [OPTION…] -g CGROUP         watch a cgroup subtree\n"
 	"       memmon-bpf [OPTION…] -a                watch the whole machine\n"
 	"       memmon-bpf shm [OPTION…]               show all shared memory, or watch it: see shm --help\n"
+	"       memmon-bpf report RECORDING [OPTION…]  what -o recorded, as text, HTML, pictures, exports\n"
+	"       memmon-bpf diff [OPTION…] A B          compare two recordings or JSON summaries\n"
 	"       memmon-bpf doctor [OPTION…]            what this kernel and these privileges allow\n"
 	"Shows from inside the kernel where memory goes: RSS by kind, exact peaks, available memory.\n"
 	"\n"
-	"      --no-children      do not watch the children of watched processes\n"
+	"      --no-children      without their children     --wait              for containers (-c) to run\n"
 	"      --scope            run the command in a cgroup of its own; shows what it is charged\n"
-	"      --wait             with -c: wait for containers that do not run yet\n"
 	"  -i, --interval SEC     between lines (0.1)        -d, --duration SEC  end the watch after SEC\n"
 	"      --lines            a line per interval, also with a command or on a terminal\n"
 	"      --json FILE        the summary as JSON        --csv FILE          the timeline as CSV\n"
+	"  -o, --record FILE      a recording to query       --max-size SIZE     of it, thinned to fit (1GiB)\n"
+	"      --log-dir DIR      as NNCF's memory monitor   --mprof FILE        the timeline for mprof plot\n"
 	"      --unit UNIT        B KiB MiB GiB KB MB GB     --from-zero         figures less their first\n"
 	"      --pss              also PSS (takes the target's mmap lock once a second)\n"
 	"      --vma              mmap, munmap and brk volumes where only a costly hook has them\n"
 	"      --fail-if EXPR     exit with 3 when it held: 'peak.rss>2GiB || system.available<512MiB'\n"
-	"      --strict           exit with 4 when records were lost\n"
+	"      --strict           exit with 4 on lost records --fields           list the fields of EXPR, CSV\n"
 	"      --budget PERCENT   of a core for the hooks, beyond which RSS is sampled (5; COMMAND: 0, any)\n"
 	"      --sample           sample RSS from the start: no hook on it; peaks have wider bounds\n"
-	"      --max-processes N  in JSON and the summary (1000)\n"
-	"      --btf FILE         type information of the kernel, where /sys does not show it\n"
+	"      --max-processes N  in JSON, summary (1000)    --btf FILE          where the kernel has no BTF\n"
 	"  -q, --quiet            print nothing              -v, --verbose       say what happens\n"
 	"      --no-color         plain text                 -V, --version       -h, --help\n"
-	"      --fields           list the fields of --fail-if, CSV and JSON\n"
 	"FILE may be -. See memmon-bpf(8) for the keys of the live screen and the exit status.\n"
 	"\n"
 	"Examples: sudo memmon-bpf -p 4711                  live, until q or Ctrl-C\n"
@@ -73,6 +75,9 @@ enum {
 	OPT_FIELDS,
 	OPT_BUDGET,
 	OPT_SAMPLE,
+	OPT_LOG_DIR,
+	OPT_MPROF,
+	OPT_MAX_SIZE,
 };
 
 #define DEFAULT_BUDGET 0.05 /* without a command, where exactness comes first */
@@ -90,6 +95,10 @@ static const struct argp_option rows[] = {
 	{ "wait", OPT_WAIT, NULL, 0, NULL, 0 },
 	{ "json", OPT_JSON, "FILE", 0, NULL, 0 },
 	{ "csv", OPT_CSV, "FILE", 0, NULL, 0 },
+	{ "log-dir", OPT_LOG_DIR, "DIR", 0, NULL, 0 },
+	{ "mprof", OPT_MPROF, "FILE", 0, NULL, 0 },
+	{ "record", 'o', "FILE", 0, NULL, 0 },
+	{ "max-size", OPT_MAX_SIZE, "SIZE", 0, NULL, 0 },
 	{ "unit", OPT_UNIT, "UNIT", 0, NULL, 0 },
 	{ "from-zero", OPT_FROM_ZERO, NULL, 0, NULL, 0 },
 	{ "pss", OPT_PSS, NULL, 0, NULL, 0 },
@@ -232,6 +241,19 @@ static void parse_fail_if(struct argp_state *state, struct options *o, const cha
 		refuse(state, "--fail-if: %s", why);
 }
 
+static uint64_t parse_max_size(struct argp_state *state, const char *text)
+{
+	const char *rest;
+	uint64_t bytes;
+
+	if (parse_bytes(text, &bytes, &rest) || *rest)
+		refuse(state, "--max-size: '%s' is not a size; give one like 200MiB or 2GiB", text);
+	if (bytes < RECORDER_MIN_BYTES || bytes > 1ULL << 43)
+		refuse(state, "--max-size: '%s' is out of range; give %llu MiB to 8 TiB", text,
+		       RECORDER_MIN_BYTES >> 20);
+	return bytes;
+}
+
 static size_t parse_count(struct argp_state *state, const char *text)
 {
 	char *end;
@@ -242,6 +264,35 @@ static size_t parse_count(struct argp_state *state, const char *text)
 	if (end == text || *end || errno || count < 1 || count > 1000000)
 		refuse(state, "--max-processes: '%s' is not a number from 1 to 1000000", text);
 	return (size_t)count;
+}
+
+static void check_outputs(struct argp_state *state, const struct options *o)
+{
+	const struct {
+		const char *option, *file;
+	} files[] = { { "--json", o->json }, { "--csv", o->csv }, { "--mprof", o->mprof } };
+	const char *taken = NULL;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (!files[i].file || strcmp(files[i].file, "-") != 0)
+			continue;
+		if (taken)
+			refuse(state, "%s - and %s - exclude each other: both are standard output",
+			       taken, files[i].option);
+		taken = files[i].option;
+	}
+}
+
+/* NNCF's monitor takes a whole command line as one word too, for the shell. */
+static void take_command_line(struct options *o)
+{
+	if (!o->log_dir || !o->command || o->command[1] ||
+	    !strpbrk(o->command[0], " \t\n|&;<>()$`\\\"'*?[#~"))
+		return;
+	o->shell[0] = (char *)"sh";
+	o->shell[1] = (char *)"-c";
+	o->shell[2] = o->command[0];
+	o->command = o->shell;
 }
 
 static void check_targets(struct argp_state *state, const struct options *o)
@@ -271,8 +322,6 @@ static void check_targets(struct argp_state *state, const struct options *o)
 		refuse(state, "--wait needs a container: memmon-bpf -c CONTAINER --wait");
 	if (o->sample && o->budget >= 0)
 		refuse(state, "--sample and --budget exclude each other: sampling costs the least");
-	if (o->json && o->csv && strcmp(o->json, "-") == 0 && strcmp(o->csv, "-") == 0)
-		refuse(state, "--json - and --csv - exclude each other: both are standard output");
 }
 
 static error_t take(int key, char *arg, struct argp_state *state)
@@ -312,6 +361,21 @@ static error_t take(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_CSV:
 		o->csv = arg;
+		break;
+	case OPT_LOG_DIR:
+		o->log_dir = arg;
+		break;
+	case OPT_MPROF:
+		o->mprof = arg;
+		break;
+	case 'o':
+		if (!strcmp(arg, "-"))
+			refuse(state,
+			       "-o: a recording cannot be written to standard output; name a file");
+		o->record = arg;
+		break;
+	case OPT_MAX_SIZE:
+		o->max_bytes = parse_max_size(state, arg);
 		break;
 	case OPT_UNIT:
 		o->unit = unit_find(arg);
@@ -381,8 +445,14 @@ static error_t take(int key, char *arg, struct argp_state *state)
 		if (!o->command && strcmp(state->argv[state->argc - 1], "--") == 0)
 			refuse(state, "no command after --");
 		check_targets(state, o);
+		check_outputs(state, o);
+		take_command_line(o);
 		if (o->budget < 0)
 			o->budget = o->command || o->sample ? 0 : DEFAULT_BUDGET;
+		if (o->max_bytes && !o->record)
+			refuse(state, "--max-size needs a recording: -o FILE");
+		if (!o->max_bytes)
+			o->max_bytes = RECORDER_MAX_BYTES;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

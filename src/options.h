@@ -18,7 +18,8 @@ struct options {
 	/* exactly one target */
 	pid_t *pids;
 	size_t n_pids;
-	char **command; /* NULL-terminated, points into argv; NULL = none */
+	char **command; /* NULL-terminated, points into argv or to `shell`; NULL = none */
+	char *shell[4]; /* a command line that the shell runs (--log-dir) */
 	const char *cgroup;
 	const char **containers; /* names, ids or starts of ids */
 	size_t n_containers;
@@ -32,6 +33,10 @@ struct options {
 	double budget; /* share of one core for our programs; 0 = as much as it takes */
 	bool sample; /* looks at the counters instead of a hook on every event */
 	const char *json, *csv; /* file names; "-" = standard output; NULL = none */
+	const char *mprof; /* the same */
+	const char *log_dir; /* NULL = none */
+	const char *record; /* never "-" */
+	uint64_t max_bytes; /* of the recording */
 	const struct unit *unit; /* NULL = by size */
 	bool from_zero, pss, vma, lines, quiet, strict, no_color;
 	int verbose;

@@ -7,10 +7,11 @@
 #define MEMMON_OUTPUTS_H
 
 #include "options.h"
+#include "recording/recorder.h"
 #include "sinks/sink.h"
 #include "util/outfile.h"
 
-#define MAX_OUTPUTS 4
+#define MAX_OUTPUTS 7
 
 struct output {
 	struct sink *sink; /* NULL once it failed */
@@ -22,7 +23,9 @@ struct outputs {
 	size_t n;
 	struct sink *live; /* the one of `list` that is the live screen; NULL = none */
 	int live_fd;
-	struct outfile json, csv;
+	struct outfile json, csv, mprof, log_dir[LOG_DIR_FILES];
+	struct recorder_file *record; /* until a sink is made of it */
+	bool needs_override; /* see outputs_need_override() */
 	bool failed; /* some output was not written whole */
 	bool text_closed; /* nobody reads our lines any more */
 };
@@ -35,6 +38,8 @@ FILE *outputs_text(const struct options *o);
  * negative errno after it said what failed.
  */
 int outputs_open(struct outputs *outs, const struct options *o);
+/* What is written beside a recording can only be removed with CAP_DAC_OVERRIDE. */
+bool outputs_need_override(const struct outputs *outs);
 /* Makes the sinks; the live screen takes the terminal. Returns as outputs_open(). */
 int outputs_start(struct outputs *outs, const struct options *o, const struct run *run);
 void outputs_tick(struct outputs *outs, const struct snapshot *s);

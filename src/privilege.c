@@ -19,7 +19,7 @@ int privilege_drop(unsigned int more)
 		{ CAP_SYS_PTRACE, true },
 		{ CAP_DAC_READ_SEARCH, true },
 		{ CAP_KILL, more & PRIVILEGE_COMMAND },
-		{ CAP_DAC_OVERRIDE, more & PRIVILEGE_SCOPE },
+		{ CAP_DAC_OVERRIDE, more & PRIVILEGE_FILES },
 		{ CAP_SYS_ADMIN, more & PRIVILEGE_IPC },
 	};
 	const size_t n = sizeof(needed) / sizeof(needed[0]);

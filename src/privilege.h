@@ -5,7 +5,8 @@
 
 /* Who needs more than the least. */
 #define PRIVILEGE_COMMAND 1U /* CAP_KILL, to pass signals on to a command whoever it became */
-#define PRIVILEGE_SCOPE 2U /* CAP_DAC_OVERRIDE, to remove the cgroup of --scope */
+/* CAP_DAC_OVERRIDE, to remove the cgroup of --scope, or what a recording has beside it */
+#define PRIVILEGE_FILES 2U
 #define PRIVILEGE_IPC 4U /* CAP_SYS_ADMIN, to look into other IPC namespaces */
 
 /*

@@ -317,8 +317,9 @@ int watch_start(struct watch *w)
 		watch_start_ledger(w);
 	if (w->o->verbose)
 		describe_start(w);
-	if (privilege_drop((w->o->command ? PRIVILEGE_COMMAND : 0) |
-			   (w->o->scope ? PRIVILEGE_SCOPE : 0)))
+	if (privilege_drop(
+		    (w->o->command ? PRIVILEGE_COMMAND : 0) |
+		    (w->o->scope || outputs_need_override(&w->outputs) ? PRIVILEGE_FILES : 0)))
 		watch_say("cannot drop privileges", "going on with all of them");
 	status = w->o->command ? exec_command(w) : 0;
 	return status;

@@ -4,7 +4,7 @@
  *
  *   any        = all { "||" all }
  *   all        = one { "&&" one }
- *   one        = "(" any ")" | FIELD OP VALUE
+ *   one        = "(" any ")" | FIELD OP VALUE | FIELD OP SIGN VALUE
  *
  * The text is what somebody typed: every error quotes the part that is wrong and says what would
  * be right.
@@ -31,7 +31,10 @@ struct node {
 	int left, right; /* of AND and OR: indices of nodes */
 	const struct field *field; /* of COMPARE, and the rest */
 	enum op op;
+	bool is_change; /* `change`, else `value` */
 	struct field_value value;
+	struct field_change change;
+	size_t at, len; /* its text */
 };
 
 struct expr {
@@ -44,6 +47,7 @@ struct expr {
 struct parser {
 	struct expr *e;
 	const char *at;
+	bool changes; /* are accepted */
 	int depth;
 	char *why;
 	size_t why_len;
@@ -153,10 +157,17 @@ static int parse_value(struct parser *p, struct node *node, const char *start)
 			    quote_word(&q, p->at));
 	if (len <= QUOTE_MAX)
 		memcpy(text, p->at, len); /* a longer one is none */
-	right = parse_field_value(text, node->field->unit, &node->value);
+	node->is_change = p->changes && (text[0] == '+' || text[0] == '-');
+	if (node->is_change)
+		right = parse_field_change(text, node->field->unit, &node->change);
+	else
+		right = parse_field_value(text, node->field->unit, &node->value);
+	if (right && strchr("+-", *p->at) && !p->changes)
+		return fail(p, "'%s' is a change, which only diff knows: expected %s",
+			    quote(&q, p->at, len), right);
 	if (right)
-		return fail(p, "'%s' is no value for '%s': expected %s", quote(&q, p->at, len),
-			    node->field->name, right);
+		return fail(p, "'%s' is no %s for '%s': expected %s", quote(&q, p->at, len),
+			    node->is_change ? "change" : "value", node->field->name, right);
 	p->at += len;
 	return 0;
 }
@@ -206,6 +217,8 @@ static int parse_one(struct parser *p, int *out)
 		err = parse_op(p, &e->nodes[*out]);
 	if (!err)
 		err = parse_value(p, &e->nodes[*out], start);
+	e->nodes[*out].at = (size_t)(start - e->text);
+	e->nodes[*out].len = (size_t)(p->at - start);
 	return err;
 }
 
@@ -262,9 +275,9 @@ static int parse(struct parser *p)
 	return 0;
 }
 
-int expr_parse(const char *text, struct expr **out, char *why, size_t why_len)
+static int parse_text(const char *text, bool changes, struct expr **out, char *why, size_t why_len)
 {
-	struct parser p = { .why = why, .why_len = why_len };
+	struct parser p = { .changes = changes, .why = why, .why_len = why_len };
 	size_t len = strnlen(text, TEXT_MAX + 1);
 	int err;
 
@@ -285,56 +298,118 @@ int expr_parse(const char *text, struct expr **out, char *why, size_t why_len)
 	return 0;
 }
 
-static bool compare(const struct node *node, const struct snapshot *s)
+int expr_parse(const char *text, struct expr **out, char *why, size_t why_len)
 {
-	struct field_value v = node->field->get(s);
-	bool less, more;
+	return parse_text(text, false, out, why, why_len);
+}
 
-	if (!v.known)
-		return false;
-	if (node->field->unit == FIELD_BYTES || node->field->unit == FIELD_COUNT) {
-		less = v.whole < node->value.whole;
-		more = v.whole > node->value.whole;
-	} else {
-		less = v.real < node->value.real;
-		more = v.real > node->value.real;
-	}
-	switch (node->op) {
+int expr_parse_diff(const char *text, struct expr **out, char *why, size_t why_len)
+{
+	return parse_text(text, true, out, why, why_len);
+}
+
+/* Where the values come from: a snapshot, or two watches. */
+struct values {
+	const struct snapshot *s;
+	field_pair_fn *get;
+	const void *ctx;
+};
+
+static struct field_pair values_of(const struct values *values, const struct field *f)
+{
+	if (values->get)
+		return values->get(values->ctx, f);
+	return (struct field_pair){ .after = f->get(values->s) };
+}
+
+static bool op_holds(enum op op, int order)
+{
+	switch (op) {
 	case OP_GT:
-		return more;
+		return order > 0;
 	case OP_GE:
-		return !less;
+		return order >= 0;
 	case OP_LT:
-		return less;
+		return order < 0;
 	case OP_LE:
-		return !more;
+		return order <= 0;
 	case OP_EQ:
-		return !less && !more;
+		return order == 0;
 	case OP_NE:
-		return less || more;
+		return order != 0;
 	}
 	return false;
 }
 
+static enum expr_verdict compare(const struct node *node, struct field_pair v)
+{
+	int order;
+
+	if (!v.after.known || (node->is_change && !v.before.known))
+		return EXPR_UNKNOWN;
+	if (node->is_change)
+		order = field_change_order(&node->change, node->field->unit, &v.before, &v.after);
+	else if (unit_is_whole(node->field->unit))
+		order = (v.after.whole > node->value.whole) - (v.after.whole < node->value.whole);
+	else
+		order = (v.after.real > node->value.real) - (v.after.real < node->value.real);
+	return op_holds(node->op, order) ? EXPR_TRUE : EXPR_FALSE;
+}
+
 /* Recursion is bounded by the number of nodes. */
-static bool node_holds(const struct expr *e, int i, const struct snapshot *s)
+static bool node_holds(const struct expr *e, int i, const struct values *values)
 {
 	const struct node *node = &e->nodes[i];
 
 	switch (node->kind) {
 	case NODE_AND:
-		return node_holds(e, node->left, s) && node_holds(e, node->right, s);
+		return node_holds(e, node->left, values) && node_holds(e, node->right, values);
 	case NODE_OR:
-		return node_holds(e, node->left, s) || node_holds(e, node->right, s);
+		return node_holds(e, node->left, values) || node_holds(e, node->right, values);
 	case NODE_COMPARE:
 		break;
 	}
-	return compare(node, s);
+	return compare(node, values_of(values, node->field)) == EXPR_TRUE;
 }
 
 bool expr_holds(const struct expr *e, const struct snapshot *s)
 {
-	return node_holds(e, e->root, s);
+	return node_holds(e, e->root, &(struct values){ .s = s });
+}
+
+bool expr_diff_holds(const struct expr *e, field_pair_fn *get, const void *ctx)
+{
+	return node_holds(e, e->root, &(struct values){ .get = get, .ctx = ctx });
+}
+
+size_t expr_parts(const struct expr *e)
+{
+	return (size_t)e->comparisons;
+}
+
+/* Comparisons are made in the order of the text. */
+static const struct node *nth_part(const struct expr *e, size_t i)
+{
+	int at = 0;
+
+	while (e->nodes[at].kind != NODE_COMPARE || i--)
+		at++;
+	return &e->nodes[at];
+}
+
+struct expr_part expr_part(const struct expr *e, size_t i)
+{
+	const struct node *node = nth_part(e, i);
+
+	return (struct expr_part){ .field = node->field,
+				   .text = e->text + node->at,
+				   .len = node->len,
+				   .is_change = node->is_change };
+}
+
+enum expr_verdict expr_part_holds(const struct expr *e, size_t i, struct field_pair pair)
+{
+	return compare(nth_part(e, i), pair);
 }
 
 const char *expr_text(const struct expr *e)

@@ -3,9 +3,11 @@
  * Names and values of a condition. Numbers are read here and not by strtod(), whose decimal point
  * depends on the locale and which takes "inf", "nan" and hexadecimal too.
  */
+#include <math.h>
 #include <string.h>
 
 #include "../util/units.h"
+#include "expr.h"
 #include "expr_words.h"
 
 const char *quote(struct quoted *q, const char *from, size_t len)
@@ -192,4 +194,84 @@ const char *parse_field_value(const char *text, enum field_unit unit, struct fie
 	}
 	v->known = ok;
 	return ok ? NULL : right;
+}
+
+#define SHARE_DECIMALS 6 /* of a percent; further ones are cut off */
+#define PERCENT_MAX 1000000000 /* with its decimals times any value: fits 128 bits */
+
+/* "5%" or "0.5 %" in 1/10^8 */
+static bool parse_percent(const char *text, int64_t *share)
+{
+	int decimals = -1;
+	bool any = false;
+
+	*share = 0;
+	for (; is_digit(*text) || (*text == '.' && decimals < 0); text++) {
+		if (*text == '.') {
+			decimals = 0;
+			continue;
+		}
+		any = true;
+		if (decimals >= SHARE_DECIMALS)
+			continue;
+		decimals += decimals >= 0;
+		*share = *share * 10 + (*text - '0');
+		if (*share > PERCENT_MAX && decimals < 0)
+			return false;
+	}
+	for (decimals = decimals < 0 ? 0 : decimals; decimals < SHARE_DECIMALS; decimals++)
+		*share *= 10;
+	while (is_blank(*text))
+		text++;
+	return any && text[0] == '%' && !text[1];
+}
+
+const char *parse_field_change(const char *text, enum field_unit unit, struct field_change *c)
+{
+	bool minus = *text == '-';
+	const char *right;
+
+	*c = (struct field_change){ 0 };
+	for (text++; is_blank(*text); text++)
+		;
+	c->is_share = strchr(text, '%');
+	if (c->is_share)
+		right = parse_percent(text, &c->share) ? NULL :
+							 "a share of what it was, such as +5%";
+	else
+		right = parse_field_value(text, unit, &c->by);
+	if (minus) {
+		c->share = -c->share;
+		c->by.whole = -c->by.whole;
+		c->by.real = -c->by.real;
+	}
+	return right;
+}
+
+static int order_of(double a, double b)
+{
+	return (a > b) - (a < b);
+}
+
+int field_change_order(const struct field_change *c, enum field_unit unit,
+		       const struct field_value *before, const struct field_value *after)
+{
+	__int128 by, least;
+
+	if (!unit_is_whole(unit)) {
+		double base = before->real;
+
+		if (c->is_share)
+			return order_of((after->real - base) * 1e8, (double)c->share * fabs(base));
+		return order_of(after->real - base, c->by.real);
+	}
+	by = (__int128)after->whole - before->whole;
+	least = c->by.whole;
+	if (c->is_share) {
+		by *= 100000000;
+		least = (__int128)c->share * before->whole;
+		if (before->whole < 0)
+			least = -least;
+	}
+	return (by > least) - (by < least);
 }

@@ -42,4 +42,17 @@ const char *nearest_field(const char *name);
  */
 const char *parse_field_value(const char *text, enum field_unit unit, struct field_value *v);
 
+/* A difference between two watches. */
+struct field_change {
+	bool is_share; /* of what it was before, else by so much */
+	int64_t share; /* in 1/10^8: +5% is 5,000,000 */
+	struct field_value by;
+};
+
+/* The same for a difference with its sign. */
+const char *parse_field_change(const char *text, enum field_unit unit, struct field_change *c);
+/* How `after` relates to `before` changed so: -1 below, 0 equal, 1 above. Both are known. */
+int field_change_order(const struct field_change *c, enum field_unit unit,
+		       const struct field_value *before, const struct field_value *after);
+
 #endif

@@ -64,10 +64,20 @@ struct sink *lines_create(const struct run *run, FILE *out); /* a line per inter
 struct sink *csv_create(const struct run *run, FILE *out); /* the timeline: tree and processes */
 struct sink *json_create(const struct run *run, FILE *out); /* schema memmon-bpf/summary/1 */
 struct sink *summary_create(const struct run *run, FILE *out); /* for people, at the end */
+struct sink *openmetrics_create(const struct run *run, FILE *out); /* gauges, at the end */
 /* The ledger of shared memory; `files` = each mount's files too, `columns` = 0 for any width. */
 struct sink *shm_table_create(const struct run *run, FILE *out, bool files, int columns);
 struct sink *shm_json_create(const struct run *run, FILE *out); /* schema memmon-bpf/shm/1 */
 struct sink *shm_csv_create(const struct run *run, FILE *out); /* a row per mount and interval */
+struct sink *mprof_create(const struct run *run, FILE *out); /* what mprof(1) plots */
+
+/*
+ * What NNCF's memory monitor leaves in its directory, and its table, printed to `table` (NULL = not).
+ * finish() returns what picture_reason() explains where only the pictures failed.
+ */
+#define LOG_DIR_FILES 8
+extern const char *const log_dir_names[LOG_DIR_FILES];
+struct sink *log_dir_create(const struct run *run, FILE *const files[LOG_DIR_FILES], FILE *table);
 
 /*
  * The live screen on the terminal `tty_fd` (ncursesw). Returns -ENOTTY, or -ENOTSUP with an

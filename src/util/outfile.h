@@ -10,6 +10,7 @@
 #ifndef MEMMON_OUTFILE_H
 #define MEMMON_OUTFILE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 enum outfile_refusal {
@@ -33,6 +34,9 @@ int outfile_open(struct outfile *f, const char *path);
 
 /* For messages after a failed outfile_open(): the refusal in words, else strerror() of `err`. */
 const char *outfile_reason(const struct outfile *f, int err);
+
+/* True where both names lead to the same ordinary file: to be asked before one is opened for writing. */
+bool outfile_is(const char *path, const char *other);
 
 /*
  * Flushes and closes; standard output is flushed and stays open. Returns 0 or the negative errno of

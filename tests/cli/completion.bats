@@ -7,7 +7,7 @@ load completion
 
 @test "the subcommands" {
 	run complete_words ''
-	[ "$output" = $'doctor\nshm' ]
+	[ "$output" = $'diff\ndoctor\nreport\nshm' ]
 	run complete_words sh
 	[ "$output" = shm ]
 }
@@ -40,6 +40,27 @@ load completion
 	# a process or a container may have the name of the subcommand
 	run complete_words -c shm --from
 	[ "$output" = --from-zero ]
+}
+
+@test "report and diff have options of their own, take files, and run no command" {
+	cd "$BATS_TEST_TMPDIR"
+	touch run.memmon now.json
+	run complete_words report --per
+	[ "$output" = --perfetto ]
+	run complete_words report run
+	[ "$output" = run.memmon ]
+	run complete_words report run.memmon --html now
+	[ "$output" = now.json ]
+	run complete_words report run.memmon --unit Gi
+	[ "$output" = GiB ]
+	run complete_words diff now.json n
+	[ "$output" = now.json ]
+	run complete_words diff --fai
+	[ "$output" = --fail-if ]
+	run complete_words diff --scop
+	[ -z "$output" ]
+	run complete_words report -- tru
+	[ -z "$output" ]
 }
 
 @test "options" {

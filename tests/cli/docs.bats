@@ -9,6 +9,7 @@ load completion
 setup() {
 	TOP=$BATS_TEST_DIRNAME/../..
 	PAGE=$BATS_TEST_TMPDIR/page
+	FILES=({,shm_,doctor_,report_,diff_}options.c)
 	sed 's/\\\(.\)/\1/g' "$TOP/docs/memmon-bpf.8.scd" >"$PAGE"
 }
 
@@ -25,7 +26,7 @@ chapter() {
 # options [FILE]: long options, and those that have a letter as "LETTER long", out of the table that
 # argp is given.
 options() {
-	sed -nE "s/^\t\{ \"([a-z-]+)\", ('(.)'|OPT_[A-Z_]+), .*/\3 \1/p" "$TOP/src/${1:-options.c}"
+	sed -nE "s/^\t\{ \"([a-z-]+)\", ('(.)'|OPT_[A-Z_ +]+), .*/\3 \1/p" "$TOP/src/${1:-options.c}"
 }
 
 # documented NAME: "name unit" of each field in that part of the man page.
@@ -89,24 +90,6 @@ same() {
 	done < <(options shm_options.c)
 }
 
-@test "every option of doctor is in its chapter of the man page, --help and the completion" {
-	help=$("$MEMMON" doctor --help)
-	[ "$(options doctor_options.c | wc -l)" -ge 6 ]
-	while read -r letter name; do
-		[ -n "$name" ] || { name=$letter letter=; }
-		echo "--$name"
-		complete_words doctor "--$name" | grep -qxe "--$name"
-		[ -z "$letter" ] || complete_words doctor "-$letter" | grep -qxe "-$letter"
-		[ "$name" = usage ] || grep -qE -e "(^|[ ,])--$name([ ,]|\$)" <<<"$help"
-		case $name in
-		# in the chapter by their letters; --usage is --help under the name that argp knows
-		help | verbose) chapter DOCTOR | grep -qE "^\*-.*\*-$letter\*" ;;
-		usage) ;;
-		*) chapter DOCTOR | grep -qE "^\*.*\*--$name\*|^\*--$name\*" ;;
-		esac
-	done < <(options doctor_options.c)
-}
-
 @test "every key of the JSON of doctor is in the man page, and every feature" {
 	keys=$(grep -oE 'json_put\([a-z]+, "[a-z_.]+"' "$TOP/src/sinks/doctor_json.c" |
 		grep -oE '"[a-z_.]+"$' | tr -d '"' | tr . '\n' | sort -u)
@@ -122,6 +105,43 @@ same() {
 		chapter DOCTOR | grep -qF "_${key}_"
 	done
 	grep -qF "$(sed -nE 's/^#define SCHEMA "(.*)"$/\1/p' "$TOP/src/sinks/doctor_json.c")" "$PAGE"
+}
+
+@test "every option of doctor, report and diff is in its chapter, its --help and the completion" {
+	for part in 'doctor DOCTOR 6' 'report REPORTS 13' 'diff COMPARING 5'; do
+		read -r name chapter least <<<"$part"
+		help=$("$MEMMON" "$name" --help)
+		[ "$(options "${name}_options.c" | wc -l)" -ge "$least" ]
+		while read -r letter option; do
+			[ -n "$option" ] || { option=$letter letter=; }
+			echo "$name --$option"
+			complete_words "$name" "--$option" | grep -qxe "--$option"
+			case $option in
+			usage) continue ;; # --help under the name that argp knows
+			help | verbose) chapter "$chapter" | grep -qE "^\*-.*\*-$letter\*|^\*-$letter\*" ;;
+			*) chapter "$chapter" | grep -qE "^\*.*\*--$option\*|^\*--$option\*" ;;
+			esac
+			grep -qE -e "(^|[ ,[])--$option([ ,=]|\$)" <<<"$help"
+			[ -z "$letter" ] || complete_words "$name" "-$letter" | grep -qxe "-$letter"
+		done < <(options "${name}_options.c")
+		ours=$(options "${name}_options.c" | awk '{print "--" $NF}' | sort -u)
+		for named in "$(grep -oE '(^| )--[a-z][a-z-]+' <<<"$help" | tr -d ' ' | sort -u)" \
+			"$(complete_words "$name" -- | grep -E '^--.' | sort -u)"; do
+			[ -n "$named" ]
+			diff <(comm -13 <(printf '%s\n' "$ours") <(printf '%s\n' "$named")) <(printf '%s' '')
+		done
+	done
+}
+
+@test "every key of the JSON of diff is in the man page" {
+	keys=$(grep -oE '(json_put\([a-z]+|_json\(.*), "[a-z_.]+"' "$TOP/src/report/compare_json.c" |
+		grep -oE '"[a-z_.]+"$' | tr -d '"' | tr . '\n' | sort -u)
+	[ "$(wc -l <<<"$keys")" -ge 25 ]
+	for key in $keys; do
+		echo "$key"
+		chapter COMPARING | grep -qw -- "$key"
+	done
+	grep -qF "_$(sed -nE 's/^#define SCHEMA "(.*)"$/\1/p' "$TOP/src/report/compare_json.c")_" "$PAGE"
 }
 
 @test "every key of the JSON of shm is in the man page" {
@@ -142,13 +162,7 @@ same() {
 		[ -n "$named" ]
 		diff <(comm -13 <(printf '%s\n' "$ours") <(printf '%s\n' "$named")) <(printf '%s' '')
 	done
-	ours=$(options doctor_options.c | awk '{print "--" $NF}' | sort -u)
-	for named in "$("$MEMMON" doctor --help | grep -oE '(^| )--[a-z][a-z-]+' | tr -d ' ' | sort -u)" \
-		"$(complete_words doctor -- | grep -E '^--.' | sort -u)"; do
-		[ -n "$named" ]
-		diff <(comm -13 <(printf '%s\n' "$ours") <(printf '%s\n' "$named")) <(printf '%s' '')
-	done
-	known=$( (options && options shm_options.c && options doctor_options.c) | awk '{print "--" $NF}' | sort -u)
+	known=$( (for file in "${FILES[@]}"; do options "$file"; done) | awk '{print "--" $NF}' | sort -u)
 	for named in "$(grep -oE '(^|[ *])--[a-z][a-z-]+' "$PAGE" | tr -d ' *' | sort -u)" \
 		"$("$MEMMON" --help | grep -oE '(^| )--[a-z][a-z-]+' | tr -d ' ' | sort -u)" \
 		"$(complete_words -- | grep -E '^--.' | sort -u)" \
@@ -171,7 +185,8 @@ same() {
 		echo "$status"
 		section 'EXIT STATUS' | grep -qE "^\|[[ ] [*_]${status}[*_]\$"
 	done
-	for status in $(sed -nE 's/^#define EXIT_[A-Z_]+ ([0-9]+)$/\1/p' "$TOP/src/watch.c" "$TOP/src/shm.c" | sort -u); do
+	for status in $(sed -nE 's/^#define EXIT_[A-Z_]+ ([0-9]+)$/\1/p' "$TOP/src/watch.c" "$TOP/src/shm.c" \
+		"$TOP/src/report.c" "$TOP/src/diff.c" | sort -u); do
 		section 'EXIT STATUS' | grep -qE "^\|[[ ] \*$status\*\$"
 	done
 }
@@ -207,7 +222,8 @@ same() {
 	done
 	for option in $(grep -oE 'memmon-bpf [^|]*' README.md | grep -oE ' --[a-z][a-z-]+' | sort -u); do
 		echo "$option"
-		(options && options shm_options.c && options doctor_options.c) | grep -qE "(^| )${option#--}\$"
+		(for file in "${FILES[@]}"; do options "$file"; done) |
+			grep -qE "(^| )${option#--}\$"
 	done
 	[ -z "$(grep -nE '/(work|tmp)/' README.md ARCHITECTURE.md CHANGELOG.md docs/*)" ]
 }

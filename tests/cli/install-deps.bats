@@ -131,6 +131,15 @@ on_terminal() {
 	[[ $output == *"missing packages: libcurl4-openssl-dev ("* ]]
 }
 
+@test "each library that can be left out has its word" {
+	installed gone libcurl4-openssl-dev libsqlite3-dev libcairo2-dev libjs-dygraphs jq
+	WITHOUT='cairo sqlite dygraphs' run "$deps" --check build
+	[ "$status" -eq 1 ]
+	[[ $output == *"missing packages: libcurl4-openssl-dev ("* ]]
+	WITHOUT='curl sqlite' run "$deps" --check build
+	[[ $output == *"missing packages: libcairo2-dev libjs-dygraphs ("* ]]
+}
+
 @test "an engine from elsewhere is not driven out by Debian's" {
 	installed gone docker.io
 	stub dockerd ''

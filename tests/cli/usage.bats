@@ -141,6 +141,16 @@ bad() {
 	done
 }
 
+@test "sizes of a recording that are none" {
+	local text
+	for text in '' 0 -1 lots 1MiB 7.9MiB 9TiB 1XiB '1GiB 2'; do
+		bad '--max-size' -p 1 -o run.memmon --max-size "$text"
+	done
+	bad 'needs a recording' -p 1 --max-size 1GiB
+	bad 'cannot be written to standard output' -p 1 -o -
+	[ ! -e run.memmon ]
+}
+
 @test "conditions that are none" {
 	local text
 	for text in '' 'peak.rss' 'peak.rss>' 'peak.rss>2XiB' 'no.such.field>1' 'peak.rss=1' 'peak.rss>1 &&' \

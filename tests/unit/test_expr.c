@@ -121,6 +121,177 @@ static void test_large(void **state)
 	expr_destroy(e);
 }
 
+/* ---- of two watches --------------------------------------------------------------------------- */
+
+/* peak.rss 100 to 105 MiB, faults.minor 0 to 3, cpu 2 s to 1.5 s, a share 10 % to 12 %, swap unknown. */
+static struct field_pair example_pair(const void *ctx, const struct field *f)
+{
+	static const struct {
+		const char *name;
+		struct field_pair p;
+	} pairs[] = {
+		{ "peak.rss", { { true, 0, 100 * MIB }, { true, 0, 105 * MIB } } },
+		{ "faults.minor", { { true, 0, 0 }, { true, 0, 3 } } },
+		{ "faults.major", { { true, 0, 0 }, { true, 0, 0 } } },
+		{ "cpu", { { true, 2, 0 }, { true, 1.5, 0 } } },
+		{ "overhead.share_of_target_cpu", { { true, 0.1, 0 }, { true, 0.12, 0 } } },
+		{ "processes", { { false, 0, 0 }, { true, 0, 7 } } },
+		{ "system.total", { { true, 0, INT64_MAX - 1 }, { true, 0, INT64_MAX } } },
+		{ "first.rss", { { true, 0, -200 }, { true, 0, -100 } } },
+	};
+	struct field_pair none = { { false, 0, 0 }, { false, 0, 0 } };
+
+	(void)ctx;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (!strcmp(f->name, pairs[i].name))
+			return pairs[i].p;
+	return none;
+}
+
+static void diff_holds(const char *text, bool expected)
+{
+	char why[256] = "";
+	struct expr *e;
+	int err = expr_parse_diff(text, &e, why, sizeof(why));
+
+	if (err)
+		fail_msg("%s: %s", text, why);
+	if (expr_diff_holds(e, example_pair, NULL) != expected)
+		fail_msg("%s: expected %s", text, expected ? "true" : "false");
+	expr_destroy(e);
+}
+
+static void test_changes(void **state)
+{
+	(void)state;
+	/* exactly 5 %: 0.05 is no binary fraction */
+	diff_holds("peak.rss>+5%", false);
+	diff_holds("peak.rss>=+5%", true);
+	diff_holds("peak.rss==+5.000000%", true);
+	diff_holds("peak.rss>+4.999999%", true);
+	diff_holds("peak.rss>+5.000001%", false);
+	diff_holds("peak.rss > + 4.9 %", true);
+	diff_holds("peak.rss>+.5%", true);
+	diff_holds("peak.rss>+5MiB", false);
+	diff_holds("peak.rss>=+5MiB", true);
+	diff_holds("peak.rss>+4.9MiB", true);
+	diff_holds("peak.rss<-5MiB", false);
+	diff_holds("peak.rss>-1%", true);
+	/* without a sign it is the value now */
+	diff_holds("peak.rss>104MiB", true);
+	diff_holds("peak.rss>105MiB", false);
+	diff_holds("cpu<-20%", true);
+	diff_holds("cpu<-25%", false);
+	diff_holds("cpu<=-25%", true);
+	diff_holds("cpu<-400ms", true);
+	diff_holds("cpu<-0.5s", false);
+	/* of a share too, a percentage is of what it was; a number is the difference */
+	diff_holds("overhead.share_of_target_cpu>+19%", true);
+	diff_holds("overhead.share_of_target_cpu>+21%", false);
+	diff_holds("overhead.share_of_target_cpu>+0.01", true);
+	diff_holds("overhead.share_of_target_cpu>+0.03", false);
+	diff_holds("overhead.share_of_target_cpu>11%", true);
+}
+
+static void test_changes_from_nothing(void **state)
+{
+	(void)state;
+	diff_holds("faults.minor>+5%", true);
+	diff_holds("faults.minor>+1000000000%", true);
+	diff_holds("faults.minor>+2", true);
+	diff_holds("faults.minor>+3", false);
+	diff_holds("faults.major>+0%", false);
+	diff_holds("faults.major==+0", true);
+	diff_holds("faults.major>+0", false);
+	/* from -200 to -100 it rose by half of what it was */
+	diff_holds("first.rss>+49%", true);
+	diff_holds("first.rss>+51%", false);
+	/* nothing is rounded: one byte in 2^63 */
+	diff_holds("system.total>+0", true);
+	diff_holds("system.total>+0%", true);
+	diff_holds("system.total>+1", false);
+	diff_holds("system.total>+0.000001%", false);
+}
+
+static void test_changes_joined(void **state)
+{
+	(void)state;
+	diff_holds("peak.rss>+5%||faults.minor>+2", true);
+	diff_holds("peak.rss>+5%&&faults.minor>+2", false);
+	diff_holds("(peak.rss>+20MiB || peak.rss>+4%) && cpu<2s", true);
+}
+
+/* What one side does not know cannot have changed; what only the first does not know, can be. */
+static void test_changes_of_unknown(void **state)
+{
+	char why[256];
+	struct expr *e;
+
+	(void)state;
+	diff_holds("processes>+0", false);
+	diff_holds("processes<+0", false);
+	diff_holds("processes!=+0", false);
+	diff_holds("processes>6", true);
+	diff_holds("swap<1", false);
+	assert_int_equal(
+		expr_parse_diff(" (processes > +1) || swap<1&& processes>6 ", &e, why, sizeof(why)),
+		0);
+	assert_int_equal(expr_parts(e), 3);
+	assert_string_equal(expr_part(e, 0).field->name, "processes");
+	assert_int_equal(expr_part(e, 0).len, strlen("processes > +1"));
+	assert_memory_equal(expr_part(e, 0).text, "processes > +1", 14);
+	assert_true(expr_part(e, 0).is_change);
+	assert_string_equal(expr_part(e, 1).field->name, "swap");
+	assert_memory_equal(expr_part(e, 2).text, "processes>6 ", expr_part(e, 2).len);
+	assert_int_equal(expr_part(e, 2).len, strlen("processes>6"));
+	assert_false(expr_part(e, 2).is_change);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(expr_part_holds(e, i, example_pair(NULL, expr_part(e, i).field)),
+				 i < 2 ? EXPR_UNKNOWN : EXPR_TRUE);
+	expr_destroy(e);
+}
+
+static void test_change_messages(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} cases[] = {
+		{ "rss>+",
+		  "'+' is no change for 'rss': expected bytes, or a number with B KiB MiB GiB TiB KB MB GB or TB, such as 512MiB" },
+		{ "rss>+x%",
+		  "'+x%' is no change for 'rss': expected a share of what it was, such as +5%" },
+		{ "rss>+%",
+		  "'+%' is no change for 'rss': expected a share of what it was, such as +5%" },
+		{ "rss>+5%%",
+		  "'+5%%' is no change for 'rss': expected a share of what it was, such as +5%" },
+		{ "rss>++5%",
+		  "'++5%' is no change for 'rss': expected a share of what it was, such as +5%" },
+		{ "rss>+1.2.3%",
+		  "'+1.2.3%' is no change for 'rss': expected a share of what it was, such as +5%" },
+		{ "rss>+10000000000%",
+		  "'+10000000000%' is no change for 'rss': expected a share of what it was, such as +5%" },
+		{ "processes>-1.5",
+		  "'-1.5' is no change for 'processes': expected a whole number, such as 100" },
+		{ "rss>5%",
+		  "'5%' is no value for 'rss': expected bytes, or a number with B KiB MiB GiB TiB KB MB GB or TB, such as 512MiB" },
+	};
+	struct expr *e = NULL;
+	char why[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		why[0] = '\0';
+		assert_int_equal(expr_parse_diff(cases[i].text, &e, why, sizeof(why)), -EINVAL);
+		assert_string_equal(why, cases[i].why);
+		assert_null(e);
+	}
+	assert_int_equal(expr_parse("rss>+5%", &e, why, sizeof(why)), -EINVAL);
+	assert_string_equal(
+		why,
+		"'+5%' is a change, which only diff knows: expected bytes, or a number with B KiB "
+		"MiB GiB TiB KB MB GB or TB, such as 512MiB");
+}
+
 static void test_messages(void **state)
 {
 	static const struct {
@@ -148,7 +319,7 @@ static void test_messages(void **state)
 		  "'5XB' is no value for 'rss': expected bytes, or a number with B KiB MiB "
 		  "GiB TiB KB MB GB or TB, such as 512MiB" },
 		{ "rss>-5",
-		  "'-5' is no value for 'rss': expected bytes, or a number with B KiB MiB "
+		  "'-5' is a change, which only diff knows: expected bytes, or a number with B KiB MiB "
 		  "GiB TiB KB MB GB or TB, such as 512MiB" },
 		{ "processes>1.5",
 		  "'1.5' is no value for 'processes': expected a whole number, such "
@@ -261,6 +432,11 @@ int main(void)
 		cmocka_unit_test(test_joined),
 		cmocka_unit_test(test_unknown_is_false),
 		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_changes_from_nothing),
+		cmocka_unit_test(test_changes_joined),
+		cmocka_unit_test(test_changes_of_unknown),
+		cmocka_unit_test(test_change_messages),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_message_is_bounded),
 		cmocka_unit_test(test_limits),

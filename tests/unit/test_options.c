@@ -175,6 +175,8 @@ static void test_defaults(void **state)
 	assert_null(o.unit);
 	assert_null(o.fail_if);
 	assert_null(o.json);
+	assert_null(o.record);
+	assert_int_equal(o.max_bytes, 1ULL << 30);
 	assert_false(o.pss);
 	options_finish(&o);
 }
@@ -185,12 +187,14 @@ static void test_values(void **state)
 
 	(void)state;
 	PARSE(&o, "-g", "/docker/x", "--unit", "MB", "--fail-if", "peak.rss>2GiB",
-	      "--max-processes", "7", "-vv");
+	      "--max-processes", "7", "-vv", "-o", "run.memmon", "--max-size", "1.5GiB");
 	assert_string_equal(o.cgroup, "/docker/x");
 	assert_string_equal(o.unit->name, "MB");
 	assert_string_equal(expr_text(o.fail_if), "peak.rss>2GiB");
 	assert_int_equal(o.max_processes, 7);
 	assert_int_equal(o.verbose, 2);
+	assert_string_equal(o.record, "run.memmon");
+	assert_int_equal(o.max_bytes, 3ULL << 29);
 	options_finish(&o);
 }
 
@@ -230,8 +234,15 @@ static void test_bad_values(void **state)
 	USAGE("'MiBB' is not a unit", "--unit", "MiBB", "-a");
 	USAGE("did you mean 'peak.rss'", "--fail-if", "peek.rss>1", "-a");
 	USAGE("'0' is not a number from 1", "--max-processes", "0", "-a");
+	USAGE("a recording cannot be written to standard output", "-o", "-", "-a");
+	USAGE("'8MB' is out of range; give 8 MiB to 8 TiB", "-a", "-o", "f", "--max-size", "8MB");
+	USAGE("'9TiB' is out of range", "-a", "-o", "f", "--max-size", "9TiB");
+	USAGE("'much' is not a size", "-a", "-o", "f", "--max-size", "much");
+	USAGE("'1GiB more' is not a size", "-a", "-o", "f", "--max-size", "1GiB more");
+	USAGE("--max-size needs a recording", "-a", "--max-size", "1GiB");
 	USAGE("unrecognized option", "--nonsense", "-a");
 	USAGE("--json - and --csv - exclude each other", "--json", "-", "--csv", "-", "-a");
+	USAGE("--csv - and --mprof - exclude each other", "--mprof", "-", "--csv", "-", "-a");
 }
 
 static void test_too_many_containers(void **state)
@@ -242,6 +253,44 @@ static void test_too_many_containers(void **state)
 	for (size_t i = 0; i < 2 * MAX_CONTAINERS + 1; i++)
 		list[i] = i % 2 ? ',' : 'a';
 	USAGE("more than 64 containers", "-c", list);
+}
+
+/* As NNCF's memory monitor does it: a command line that is one word is the shell's. */
+static void test_a_command_line_in_one_word(void **state)
+{
+	static const char *const lines[] = {
+		"a b", "a;b", "a\tb", "echo $HOME", "'a'", "~/a", "a*"
+	};
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		PARSE(&o, "--log-dir", "logs", "--", lines[i]);
+		assert_string_equal(o.log_dir, "logs");
+		assert_string_equal(o.command[0], "sh");
+		assert_string_equal(o.command[1], "-c");
+		assert_string_equal(o.command[2], lines[i]);
+		assert_null(o.command[3]);
+		options_finish(&o);
+	}
+	/* a word that says the same to the shell */
+	PARSE(&o, "--log-dir", "logs", "--", "./a-b_c.1");
+	assert_string_equal(o.command[0], "./a-b_c.1");
+	assert_null(o.command[1]);
+	options_finish(&o);
+	/* words */
+	PARSE(&o, "--log-dir", "logs", "--", "a b", "c d");
+	assert_string_equal(o.command[0], "a b");
+	assert_string_equal(o.command[1], "c d");
+	options_finish(&o);
+	/* nobody asked for the shell */
+	PARSE(&o, "--mprof", "x.dat", "--", "a b");
+	assert_string_equal(o.mprof, "x.dat");
+	assert_string_equal(o.command[0], "a b");
+	options_finish(&o);
+	PARSE(&o, "--log-dir", "logs", "-a");
+	assert_null(o.command);
+	options_finish(&o);
 }
 
 static void test_help_is_whole_and_fits(void **state)
@@ -293,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_a_command_line_in_one_word),
 		cmocka_unit_test(test_help_is_whole_and_fits),
 	};
 

@@ -271,20 +271,33 @@ static void test_standard_output(void **state)
 	assert_int_equal(outfile_close(&f), 0);
 }
 
+static void test_the_same_file(void **state)
+{
+	(void)state;
+	make_file("one", "1");
+	make_file("two", "1");
+	assert_int_equal(link("one", "hard"), 0);
+	assert_int_equal(symlink("one", "soft"), 0);
+	assert_true(outfile_is("one", "./one"));
+	assert_true(outfile_is("hard", "one"));
+	assert_true(outfile_is("soft", "one"));
+	assert_false(outfile_is("one", "two"));
+	assert_false(outfile_is("one", "none"));
+	assert_false(outfile_is("none", "none"));
+	assert_false(outfile_is("/dev/null", "/dev/null")); /* writing to it destroys nothing */
+	assert_false(outfile_is(".", "."));
+}
+
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		IN_PLACE(test_create_and_overwrite),
-		IN_PLACE(test_links_of_ones_own),
-		IN_PLACE(test_shared_directory),
-		IN_PLACE(test_foreign_files),
-		IN_PLACE(test_kinds_of_files),
-		IN_PLACE(test_fifo),
-		IN_PLACE(test_long_names),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_standard_output),
+		IN_PLACE(test_create_and_overwrite), IN_PLACE(test_links_of_ones_own),
+		IN_PLACE(test_shared_directory),     IN_PLACE(test_foreign_files),
+		IN_PLACE(test_kinds_of_files),       IN_PLACE(test_fifo),
+		IN_PLACE(test_long_names),           IN_PLACE(test_the_same_file),
+		cmocka_unit_test(test_full),         cmocka_unit_test(test_standard_output),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -210,6 +210,17 @@ static void test_summary(void **state)
 	check("summary-everything.txt", summary_create, &run, everything);
 }
 
+static void test_openmetrics(void **state)
+{
+	struct run run = train_run();
+
+	(void)state;
+	check("openmetrics-train.txt", openmetrics_create, &run, train);
+	run = build_run();
+	run.max_processes = 1;
+	check("openmetrics-everything.txt", openmetrics_create, &run, everything);
+}
+
 static void no_records(struct model *m, struct sink *sink)
 {
 	(void)m;
@@ -225,15 +236,16 @@ static void test_nothing_was_read(void **state)
 	check("nothing.json", json_create, &run, no_records);
 	check("nothing.csv", csv_create, &run, no_records);
 	check("nothing-lines.txt", lines_create, &run, no_records);
+	check("nothing-openmetrics.txt", openmetrics_create, &run, no_records);
 }
 
 /* ---- failures --------------------------------------------------------------------------------- */
 
 static void test_a_full_device_is_told(void **state)
 {
-	static struct sink *(*const creators[])(const struct run *run,
-						FILE *out) = { lines_create, csv_create,
-							       json_create, summary_create };
+	static struct sink *(*const creators[])(const struct run *run, FILE *out) = {
+		lines_create, csv_create, json_create, summary_create, openmetrics_create
+	};
 	struct run run = train_run();
 
 	(void)state;
@@ -306,6 +318,7 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_holds_the_schema),
 		cmocka_unit_test(test_summary),
+		cmocka_unit_test(test_openmetrics),
 		cmocka_unit_test(test_nothing_was_read),
 		cmocka_unit_test(test_a_full_device_is_told),
 		cmocka_unit_test(test_text),
