@@ -302,6 +302,8 @@ static void clean_up(struct watch *w)
 	cgroup_mounts_finish(&w->mounts);
 	stats_switch_destroy(w->govern.stats);
 	model_destroy(w->model);
+	if (stream_close(&w->stream))
+		watch_say("MEMMON_EVENTS: the stream is not whole", "");
 	features_destroy(w->features);
 	if (w->signals >= 0)
 		close(w->signals);

@@ -286,6 +286,20 @@ void watch_start_ledger(struct watch *w)
 		ledger_add_target(w->ledger, s->processes[i]->pid);
 }
 
+/* For developers. */
+static int open_stream(struct watch *w)
+{
+	const char *path = getenv("MEMMON_EVENTS");
+	int err;
+
+	if (!path)
+		return 0;
+	err = stream_open(&w->stream, path, w->model, (uint64_t)getpagesize());
+	return err ? watch_say("MEMMON_EVENTS: cannot write the stream",
+			       outfile_reason(&w->stream.out, err)) :
+		     0;
+}
+
 int watch_start(struct watch *w)
 {
 	int failed = w->o->command ? EXIT_FAILED_WITH_COMMAND : EXIT_FAILED, status;
@@ -305,8 +319,8 @@ int watch_start(struct watch *w)
 	w->sampler = (struct sampler){ .model = w->model, .mounts = &w->mounts, .pss = w->o->pss };
 	describe_run(w);
 	/* only the first may wait, and be interrupted; the others leave things to clean up */
-	if (outputs_open(&w->outputs, w->o) || take_signals(w) || find_targets(w) ||
-	    outputs_start(&w->outputs, w->o, &w->run) || start_tracer(w) ||
+	if (outputs_open(&w->outputs, w->o) || open_stream(w) || take_signals(w) ||
+	    find_targets(w) || outputs_start(&w->outputs, w->o, &w->run) || start_tracer(w) ||
 	    (w->o->command && start_command(w)))
 		return failed;
 	w->start_ns = monotonic_ns();

@@ -11,6 +11,7 @@
 #include "run_time.h"
 #include "sampler.h"
 #include "stats_switch.h"
+#include "stream.h"
 #include "targets.h"
 #include "tracer.h"
 
@@ -47,6 +48,7 @@ struct watch {
 	struct command_signals inherited;
 	struct run run;
 	struct outputs outputs;
+	struct stream stream; /* for developers: see stream.h */
 	struct govern govern;
 	char target[256];
 	int signals; /* a signalfd; -1 = none yet */

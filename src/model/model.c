@@ -437,6 +437,8 @@ int model_apply(struct model *m, const struct rec_head *rec, size_t size)
 {
 	if (size < sizeof(*rec) || rec->size != size)
 		return -EINVAL;
+	if (m->tap.record)
+		m->tap.record(m->tap.ctx, rec, size);
 	if (rec->type >= REC_TYPES || !handlers[rec->type].apply)
 		return 0; /* of a newer recording */
 	if (size < handlers[rec->type].size)
@@ -453,6 +455,18 @@ int model_apply(struct model *m, const struct rec_head *rec, size_t size)
 		m->level_peak_pages = m->table.level_pages;
 	}
 	return handlers[rec->type].apply(m, rec);
+}
+
+void model_set_tap(struct model *m, const struct model_tap *tap)
+{
+	m->tap = *tap;
+}
+
+static void tell_text(struct model *m, enum model_text which, uint32_t pid, uint64_t at_ns,
+		      const char *text)
+{
+	if (m->tap.text)
+		m->tap.text(m->tap.ctx, which, pid, at_ns, text);
 }
 
 static int replace_text(char **dst, const char *text)
@@ -474,6 +488,7 @@ int model_set_cmdline(struct model *m, uint32_t pid, uint64_t start_ns, const ch
 	struct process_entry *e = processes_find(&m->table, pid, start_ns);
 	int err;
 
+	tell_text(m, TEXT_CMDLINE, pid, start_ns, cmdline);
 	if (!e)
 		return -ENOENT;
 	err = replace_text(&e->cmdline, cmdline);
@@ -486,6 +501,7 @@ int model_set_container(struct model *m, uint32_t pid, uint64_t start_ns, const 
 	struct process_entry *e = processes_find(&m->table, pid, start_ns);
 	int err;
 
+	tell_text(m, TEXT_CONTAINER, pid, start_ns, container);
 	if (!e)
 		return -ENOENT;
 	err = replace_text(&e->container, container);
@@ -495,6 +511,7 @@ int model_set_container(struct model *m, uint32_t pid, uint64_t start_ns, const 
 
 int model_set_oom_cgroup(struct model *m, uint32_t pid, uint64_t ts_ns, const char *cgroup)
 {
+	tell_text(m, TEXT_OOM_CGROUP, pid, ts_ns, cgroup);
 	for (size_t i = m->n_oom; i-- > 0;) {
 		int err;
 
@@ -519,5 +536,6 @@ bool model_shm_concerns(struct model *m, uint32_t dev)
 
 int model_set_shm_container(struct model *m, uint32_t pid, uint64_t ts_ns, const char *container)
 {
+	tell_text(m, TEXT_SHM_CONTAINER, pid, ts_ns, container);
 	return m->shm ? shm_ledger_set_container(m->shm, pid, ts_ns, container) : -ENOENT;
 }

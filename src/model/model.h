@@ -145,6 +145,24 @@ struct model *model_create(uint64_t page_bytes, size_t max_ended);
 void model_destroy(struct model *m); /* NULL is fine */
 
 /*
+ * Hears of all that goes in, in its order and before it is applied: for a stream that can be played again.
+ * What was refused it hears of too.
+ */
+enum model_text {
+	TEXT_CMDLINE, /* at_ns: the process's start */
+	TEXT_CONTAINER,
+	TEXT_OOM_CGROUP, /* at_ns: the kill's time */
+	TEXT_SHM_CONTAINER, /* at_ns: the failure's time */
+};
+struct model_tap {
+	void (*record)(void *ctx, const struct rec_head *rec, size_t size);
+	void (*text)(void *ctx, enum model_text which, uint32_t pid, uint64_t at_ns,
+		     const char *text); /* which may be NULL */
+	void *ctx;
+};
+void model_set_tap(struct model *m, const struct model_tap *tap); /* copied */
+
+/*
  * Takes one record of `size` readable bytes, which must be `rec->size`. A type that is not known
  * is ignored (a newer recording). Returns 0, -EINVAL for a record that is too short for its type,
  * -ENOMEM.

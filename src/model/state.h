@@ -30,6 +30,7 @@ struct model {
 	uint64_t mode_ns[WATCH_MODES]; /* how long in each mode, until the newest step */
 	struct history_point history[HISTORY_POINTS];
 	size_t n_history;
+	struct model_tap tap; /* zeroed: nobody listens */
 };
 
 #endif

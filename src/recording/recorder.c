@@ -33,6 +33,7 @@ static const struct table *const puts_of[] = {
 	[PUT_FULL_LARGEST] = &shm_full_largest_table,
 };
 
+// NOLINTBEGIN(bugprone-suspicious-missing-comma): texts of several lines
 static const char *const sql_of[STATEMENTS] = {
 	[PUT_RUN] =
 		"INSERT OR REPLACE INTO run (id, version, started, started_us, duration_ns, "
@@ -56,16 +57,15 @@ static const char *const sql_of[STATEMENTS] = {
 	[GET_PAGES] = "SELECT page_count - freelist_count, page_count "
 		      "FROM pragma_page_count, pragma_freelist_count",
 };
+// NOLINTEND(bugprone-suspicious-missing-comma)
 
 sqlite3_stmt *recorder_statement(struct recorder *r, enum statement which)
 {
 	sqlite3_stmt **stmt = &r->statements[which];
 
-	if (*stmt)
-		return *stmt;
-	if (sql_of[which])
+	if (!*stmt && sql_of[which])
 		sqlite3_prepare_v3(r->db, sql_of[which], -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
-	else
+	else if (!*stmt)
 		table_prepare_put(r->db, puts_of[which], stmt);
 	return *stmt;
 }
@@ -211,27 +211,24 @@ static bool is_kept(void *ctx, int64_t process)
 	return p != NULL;
 }
 
-/* Time 0 is known from now on. */
-static int begin(struct recorder *r, const struct snapshot *s)
-{
-	r->units = (struct units_of){ .page_bytes = s->page_bytes, .clock_ns = s->start_ns };
-	return recorder_put_features(r);
-}
-
 static int take(struct recorder *r, const struct snapshot *s, bool last)
 {
 	int64_t interval_ns = (int64_t)(r->sink.run->interval_s * 1e9), now_ns;
 	bool first = !r->ticks;
 	int rc = SQLITE_OK, open;
 
-	if (first)
-		rc = begin(r, s);
+	if (first) /* time 0 is known from now on */
+		r->units =
+			(struct units_of){ .page_bytes = s->page_bytes, .clock_ns = s->start_ns };
 	now_ns = recorder_time(r, s->now_ns);
-	open = rc ? fail(r, rc) : open_transaction(r, now_ns);
+	open = open_transaction(r, now_ns);
 	if (open <= 0)
 		return open;
 	r->ticks++;
-	rc = recorder_sample(r, s);
+	if (first)
+		rc = recorder_put_features(r);
+	if (!rc)
+		rc = recorder_sample(r, s);
 	if (!rc)
 		rc = recorder_sample_shm(r, s);
 	if (!rc) {
@@ -251,6 +248,7 @@ static int recorder_tick(struct sink *sink, const struct snapshot *s)
 
 static int recorder_finish(struct sink *sink, const struct snapshot *s)
 {
+	sqlite3_busy_timeout(((struct recorder *)sink)->db, 2000); /* there is no next tick */
 	return take((struct recorder *)sink, s, true);
 }
 

@@ -173,11 +173,11 @@ static int make_file(struct recorder_file *f, const char *path, char *why, size_
 		return refuse(err, why, why_len, outfile_reason(&out, err));
 	err = fstat(fileno(out.file), &st) ? -errno : S_ISREG(st.st_mode) ? 0 : -EPERM;
 	outfile_close(&out);
-	real = err ? NULL : realpath(path, NULL);
-	if (!err && !real)
-		err = -errno;
 	if (err)
 		return refuse(err, why, why_len, strerror(-err));
+	real = realpath(path, NULL);
+	if (!real)
+		return refuse(-errno, why, why_len, strerror(errno));
 	f->config.path = real;
 	guard.dev = st.st_dev;
 	guard.ino = st.st_ino;

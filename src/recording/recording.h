@@ -91,7 +91,10 @@ struct sample {
 	int64_t last[SAMPLE_FIGURES], min[SAMPLE_FIGURES], max[SAMPLE_FIGURES];
 };
 
-/* The rows of all ids of an entity, in the order of time; needs little memory, however many there are. */
+/*
+ * The rows of all ids of an entity, in the order of time; needs little memory, however many there are.
+ * Some may be of processes and mounts that the snapshot no longer has: pass those over.
+ */
 struct recording_cursor;
 int recording_cursor_open(struct recording *r, enum entity entity, struct recording_cursor **out);
 /* 1 and a row, 0 at the end, negative errno for a damaged file. */

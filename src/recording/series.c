@@ -333,6 +333,7 @@ static int read_event(struct recording *r, sqlite3_stmt *stmt, struct recorded_e
 	int64_t at = 0, pid = 0;
 	int err = read_integer(stmt, 0, INT64_MIN, INT64_MAX, 0, &at);
 
+	*e = (struct recorded_event){ 0 };
 	err = err ? err : read_text(stmt, 1, &r->texts, &e->kind);
 	err = err ? err : read_integer(stmt, 2, 0, UINT32_MAX, 0, &pid);
 	err = err ? err : read_name(stmt, 3, &r->texts, &e->comm);

@@ -10,11 +10,16 @@
 	{                                                                                      \
 		column, kind, offsetof(type, member), SIZE(type, member), offsetof(type, when) \
 	}
-#define KINDS(type, prefix, member, when)                                           \
-	IF(type, prefix "file", COLUMN_PAGES, member.kind[MEM_FILE], when),         \
-		IF(type, prefix "anon", COLUMN_PAGES, member.kind[MEM_ANON], when), \
-		IF(type, prefix "swap", COLUMN_PAGES, member.kind[MEM_SWAP], when), \
-		IF(type, prefix "shmem", COLUMN_PAGES, member.kind[MEM_SHMEM], when)
+#define KIND(type, column, member, index, when)                                         \
+	{                                                                               \
+		column, COLUMN_PAGES, offsetof(type, member) + (index) * sizeof(__s64), \
+			sizeof(__s64), offsetof(type, when)                             \
+	}
+#define KINDS(type, prefix, member, when)                          \
+	KIND(type, prefix "file", member, MEM_FILE, when),         \
+		KIND(type, prefix "anon", member, MEM_ANON, when), \
+		KIND(type, prefix "swap", member, MEM_SWAP, when), \
+		KIND(type, prefix "shmem", member, MEM_SHMEM, when)
 #define TABLE(id, ...)                                                                         \
 	const struct table id##_table = { .name = #id,                                         \
 					  .columns = id##_columns,                             \

@@ -235,7 +235,7 @@ static int join_bucket(struct thinner *t, size_t *n)
 {
 	enum entity e = t->pass.entity;
 	int64_t from = 0;
-	bool gain;
+	bool gain = false;
 	int rc = prepare(t, e);
 
 	*n = 0;

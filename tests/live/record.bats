@@ -36,7 +36,9 @@ whole() {
 	stop_watch
 	whole
 	same complete "$(q 'SELECT complete FROM run')" 1
-	same files "$(ls)" "$(ls | grep -v -e -wal -e -shm -e -journal)"
+	for beside in "$REC"-{wal,shm,journal}; do
+		[ ! -e "$beside" ]
+	done
 	same journal "$(q 'PRAGMA journal_mode')" delete
 	same 'its processes' "$(q 'SELECT count(*) FROM processes')" "$(j '.processes | length')"
 	same peaks "$(q 'SELECT pid, rss_peak FROM processes ORDER BY pid')" \

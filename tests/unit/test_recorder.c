@@ -11,6 +11,8 @@
 
 #ifdef WITHOUT_SQLITE
 
+#include <errno.h>
+
 #include "recording/recording.h"
 
 static void test_says_so(void **state)
@@ -48,6 +50,7 @@ int main(void)
 #undef PAGE
 #include "records.h"
 #include "recording/recorder.h"
+
 #include "recording/recording.h"
 
 #define MIB (1ULL << 20)
