@@ -309,12 +309,13 @@ int watch_start(struct watch *w)
 	    outputs_start(&w->outputs, w->o, &w->run) || start_tracer(w) ||
 	    (w->o->command && start_command(w)))
 		return failed;
+	/* a command waits for it, and its time counts from its exec on */
+	if (w->o->command || w->containers)
+		watch_start_ledger(w);
 	w->start_ns = monotonic_ns();
 	if (sampler_read(&w->sampler) || adopt(w))
 		return failed;
 	watch_govern_start(w);
-	if (w->o->command || w->containers)
-		watch_start_ledger(w);
 	if (w->o->verbose)
 		describe_start(w);
 	if (privilege_drop((w->o->command ? PRIVILEGE_COMMAND : 0) |
