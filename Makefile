@@ -261,7 +261,8 @@ $(BUILD)/fuzz/fuzz_core_relo: ARCHIVE_LIBS += $(LIBBPF_LIBS)
 
 unit-programs: $(UNIT_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
-workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump $(BUILD)/core-check $(CHECKED)
+workloads: $(WORKLOADS) $(addprefix $(BUILD)/tests/,resolve ledger_dump libbpf_says) $(BUILD)/core-check \
+		$(CHECKED)
 
 # ---- run and test -------------------------------------------------------------------------------
 
