@@ -279,7 +279,7 @@ run: ## install what is missing, build, watch a demo, or what ARGS="…" says
 	@$(BUILD)/memmon-bpf $(or $(ARGS),--lines -i 0.5 -- $(BUILD)/tests/demo)
 
 test: ## install what the tests need, build, run every suite; SUITES="unit cli", STRICT=1
-	@tools/install-deps build test cross $(filter vm,$(SUITES))
+	@tools/install-deps build test cross vm
 	@err=0; tests/run $(SUITES) || err=$$?; $(give_back); exit $$err
 
 unit: ## the unit tests, with ASan and UBSan
