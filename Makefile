@@ -289,8 +289,8 @@ $(BUILD)/tests/recording: $(BUILD)/obj/tests/html/recording.o $(BUILD)/libmemmon
 
 unit-programs: $(UNIT_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
-workloads: $(WORKLOADS) $(BUILD)/tests/resolve $(BUILD)/tests/ledger_dump $(BUILD)/tests/recording \
-	$(BUILD)/core-check $(CHECKED)
+workloads: $(WORKLOADS) $(addprefix $(BUILD)/tests/,resolve ledger_dump libbpf_says recording) \
+		$(BUILD)/core-check $(CHECKED)
 
 # ---- run and test -------------------------------------------------------------------------------
 
@@ -307,7 +307,7 @@ run: ## install what is missing, build, watch a demo, or what ARGS="…" says
 	@$(BUILD)/memmon-bpf $(or $(ARGS),--lines -i 0.5 -- $(BUILD)/tests/demo)
 
 test: ## install what the tests need, build, run every suite; SUITES="unit cli", STRICT=1
-	@tools/install-deps build test cross $(filter vm,$(SUITES))
+	@tools/install-deps build test cross vm
 	@err=0; tests/run $(SUITES) || err=$$?; $(give_back); exit $$err
 
 unit: ## the unit tests, with ASan and UBSan

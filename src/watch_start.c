@@ -88,7 +88,7 @@ static int find_targets(struct watch *w)
 
 	err = cgroup_mounts_read(&w->mounts);
 	if (err)
-		return watch_say("cannot read /proc/self/mountinfo", strerror(-err));
+		return watch_say("cannot read /proc/self/mountinfo (is /proc mounted?)", strerror(-err));
 	if (w->o->n_pids)
 		return targets_check_pids(w->o);
 	if (w->o->cgroup) {
@@ -323,12 +323,13 @@ int watch_start(struct watch *w)
 	    find_targets(w) || outputs_start(&w->outputs, w->o, &w->run) || start_tracer(w) ||
 	    (w->o->command && start_command(w)))
 		return failed;
+	/* a command waits for it, and its time counts from its exec on */
+	if (w->o->command || w->containers)
+		watch_start_ledger(w);
 	w->start_ns = monotonic_ns();
 	if (sampler_read(&w->sampler) || adopt(w))
 		return failed;
 	watch_govern_start(w);
-	if (w->o->command || w->containers)
-		watch_start_ledger(w);
 	if (w->o->verbose)
 		describe_start(w);
 	if (privilege_drop(

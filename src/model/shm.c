@@ -187,6 +187,26 @@ static bool is_another(const struct shm_mount_entry *m, const struct rec_shm_mou
 	return *m->m.container_id && *id && strcmp(m->m.container_id, id) != 0;
 }
 
+/*
+ * What one CPU frees is booked a moment after another could charge it anew, so that the sum of the
+ * charges may peak some pages too high; but never was more used than the limit allows.
+ */
+static void saw_traced_peak(struct shm_mount_entry *m, const struct rec_shm_mount *r)
+{
+	uint64_t peak = r->peak_bytes;
+
+	if (!r->limit_bytes || r->limit_bytes > m->wall_bytes)
+		m->wall_bytes = r->limit_bytes ? r->limit_bytes : UNKNOWN_U64;
+	if (!(r->flags & SHM_MOUNT_TRACED) || peak == UNKNOWN_U64)
+		return;
+	if (peak > m->wall_bytes)
+		peak = m->wall_bytes;
+	if (m->m.peak_bytes == UNKNOWN_U64 || peak > m->m.peak_bytes) {
+		m->m.peak_bytes = peak;
+		m->m.peak_ns = r->peak_ns;
+	}
+}
+
 static int apply_mount(struct shm_ledger *l, const struct rec_head *rec, const char *text,
 		       size_t len)
 {
@@ -223,11 +243,7 @@ static int apply_mount(struct shm_ledger *l, const struct rec_head *rec, const c
 	m->m.rec.comm[sizeof(m->m.rec.comm) - 1] = '\0';
 	m->m.rec.flags &= ~SHM_MOUNT_ANOTHER;
 	m->m.rec.flags |= target; /* once a target's, always of interest */
-	if (r->flags & SHM_MOUNT_TRACED && r->peak_bytes != UNKNOWN_U64 &&
-	    (m->m.peak_bytes == UNKNOWN_U64 || r->peak_bytes > m->m.peak_bytes)) {
-		m->m.peak_bytes = r->peak_bytes;
-		m->m.peak_ns = r->peak_ns;
-	}
+	saw_traced_peak(m, r);
 	ledger_mount_saw(m, r->used_bytes, rec->ts_ns);
 	/* something was freed, or the wall moved: who fails from now on fails anew */
 	if ((before != UNKNOWN_U64 && r->used_bytes < before) || r->limit_bytes != limit)

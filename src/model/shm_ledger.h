@@ -58,6 +58,7 @@ struct shm_mount_entry {
 	uint64_t survey;
 	uint64_t since_ns; /* when it was seen first */
 	uint64_t gone_ns; /* when it was seen to be gone */
+	uint64_t wall_bytes; /* the highest limit it had; UNKNOWN_U64 = was without, or not known */
 	struct shm_mount_entry *next_gone;
 	UT_hash_handle hh;
 };

@@ -10,7 +10,7 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
 	ROOT=$(realpath "$BATS_TEST_DIRNAME/../..")
-	BUILD=$(realpath -m "${BUILD:-$ROOT/build}")
+	BUILD=$(cd "$ROOT" && realpath -m "${BUILD:-build}")
 	CHECK=$BUILD/core-check
 	HOST=/sys/kernel/btf/vmlinux
 	MADE=$BATS_FILE_TMPDIR

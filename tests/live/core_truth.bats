@@ -8,7 +8,7 @@ load helpers
 
 setup() {
 	begin
-	BUILD=$(realpath -m "${BUILD:-$ROOT/build}")
+	BUILD=$(cd "$ROOT" && realpath -m "${BUILD:-build}")
 	CHECK=$BUILD/core-check
 }
 

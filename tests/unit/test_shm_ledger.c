@@ -340,6 +340,21 @@ static void test_peak(void **state)
 	SHM_APPLY(m, r, WEB);
 	assert_int_equal(mount_of(21)->peak_bytes, 31 * MIB);
 	assert_int_equal(mount_of(21)->peak_ns, 2 * SEC);
+	/* charges that overlapped sum up to more than there can be: the highest limit so far */
+	r.peak_bytes = 65 * MIB;
+	SHM_APPLY(m, r, WEB);
+	assert_int_equal(mount_of(21)->peak_bytes, 64 * MIB);
+	r.limit_bytes = 128 * MIB;
+	SHM_APPLY(m, r, WEB);
+	assert_int_equal(mount_of(21)->peak_bytes, 65 * MIB);
+	r.peak_bytes = 127 * MIB;
+	r.limit_bytes = 64 * MIB;
+	SHM_APPLY(m, r, WEB);
+	assert_int_equal(mount_of(21)->peak_bytes, 127 * MIB);
+	r.peak_bytes = 200 * MIB;
+	r.limit_bytes = 0; /* without */
+	SHM_APPLY(m, r, WEB);
+	assert_int_equal(mount_of(21)->peak_bytes, 200 * MIB);
 }
 
 static void looks(uint32_t dev, size_t n, const uint64_t *mib)
