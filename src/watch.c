@@ -327,6 +327,9 @@ int watch_run(struct options *o)
 		w.govern.stats = NULL;
 		outlive(&w);
 		status = exit_status(&w);
+	} else if (!w.run.ended_by) { /* for a recording, which is there already */
+		w.run.ended_by = status == 126 || status == 127 ? "the command could not be run" :
+								  "memmon-bpf could not start";
 	}
 	clean_up(&w);
 	return status;

@@ -259,6 +259,8 @@ static void recorder_destroy(struct sink *sink)
 
 	if (!sqlite3_get_autocommit(r->db))
 		sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
+	else if (!r->ticks && sink->run->ended_by) /* it did not begin, and that is all there is */
+		recorder_put_run(r, NULL, true);
 	thin_finish(&r->thin);
 	for (int i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(r->statements[i]);

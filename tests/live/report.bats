@@ -228,7 +228,8 @@ counter() {
 	[ "$status" -eq 127 ]
 	report
 	[ "$status" -eq 0 ]
-	grep -q 'nothing was read' "$OUT"
+	grep -q 'the command could not be run after 0.000 s; nothing was read' "$OUT"
+	same complete "$(sqlite3 "$RUN" 'SELECT complete FROM run')" 1
 	report --json a.json --csv a.csv --perfetto a.trace --openmetrics a.om --svg a.svg --png a.png --html a.html
 	[ "$status" -eq 0 ]
 	grep -q 'empty' "$ERR"

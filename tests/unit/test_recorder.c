@@ -410,12 +410,24 @@ static void test_an_empty_run(void **state)
 	struct recording *r;
 
 	(void)state;
+	run.ended_by = NULL;
 	sink->ops->destroy(sink); /* the watch failed before its first tick */
 	r = open_recording();
 	assert_int_equal(recording_info(r)->samples, 0);
 	assert_false(recording_info(r)->complete);
 	assert_string_equal(recording_run(r)->target, run.target);
 	assert_int_equal(snapshot_of(r)->n_processes, 0);
+	assert_false(snapshot_of(r)->tree.known);
+	recording_close(r);
+
+	/* it knows why: then that is how it ended */
+	sink = recorder_create(&run, open_file(path, RECORDER_MAX_BYTES));
+	run.ended_by = "the command could not be run";
+	sink->ops->destroy(sink);
+	r = open_recording();
+	assert_int_equal(recording_info(r)->samples, 0);
+	assert_true(recording_info(r)->complete);
+	assert_string_equal(recording_run(r)->ended_by, run.ended_by);
 	assert_false(snapshot_of(r)->tree.known);
 	recording_close(r);
 }
