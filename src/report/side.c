@@ -484,7 +484,10 @@ int side_read(struct side *side, const char *json, size_t len, char *why, size_t
 	if (!side->fields || (!root && json_error_code(&error) == json_error_out_of_memory)) {
 		r.err = -ENOMEM;
 	} else if (!root) {
-		refuse(&r, "it is no JSON: line %d: %s", error.line, error.text);
+		refuse(&r,
+		       "it is neither a recording nor a JSON summary (line %d: %s); give what -o or "
+		       "--json of a watch wrote",
+		       error.line, error.text);
 	} else if (!json_is_object(root)) {
 		refuse(&r, "it is no summary: no JSON object; give what --json of a watch wrote");
 	} else {

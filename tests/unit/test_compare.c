@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "golden.h"
 #include "report/compare.h"
 #include "scripts.h"
 #include "sinks/json_value.h"
@@ -543,31 +544,12 @@ static void test_conditions(void **state)
 
 /* ---- golden files ----------------------------------------------------------------------------- */
 
-static char *slurp(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	char *text = NULL;
-	size_t len = 0;
-	FILE *to;
-	int c;
-
-	if (!f)
-		return NULL;
-	to = open_memstream(&text, &len);
-	assert_non_null(to);
-	while ((c = fgetc(f)) != EOF)
-		fputc(c, to);
-	fclose(to);
-	fclose(f);
-	return text;
-}
-
 typedef int write_fn(const struct comparison *c, const struct compare_style *style, FILE *out);
 
 static void check(const char *name, write_fn *write, const struct comparison *c,
 		  const struct compare_style *style)
 {
-	char path[128], *is = NULL, *should;
+	char path[128], *is = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&is, &len);
 
@@ -575,20 +557,7 @@ static void check(const char *name, write_fn *write, const struct comparison *c,
 	assert_int_equal(write(c, style, out), 0);
 	fclose(out);
 	snprintf(path, sizeof(path), "tests/golden/%s", name);
-	if (getenv("UPDATE_GOLDEN")) {
-		FILE *f = fopen(path, "w");
-
-		assert_non_null(f);
-		fputs(is, f);
-		assert_int_equal(fclose(f), 0);
-	}
-	should = slurp(path);
-	if (!should)
-		fail_msg("no %s: UPDATE_GOLDEN=1 writes it", path);
-	if (strcmp(is, should))
-		print_error("%s differs; this is what was written:\n%s", path, is);
-	assert_string_equal(is, should);
-	free(should);
+	check_golden(path, is);
 	free(is);
 }
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "golden.h"
 #include "sinks/doctor.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -108,26 +109,10 @@ static char *output(const struct doctor *d, bool json, bool color)
 
 static void check(const char *name, char *is)
 {
-	char path[128], should[1 << 16];
-	size_t len;
-	FILE *f;
+	char path[128];
 
 	snprintf(path, sizeof(path), "tests/golden/%s", name);
-	if (getenv("UPDATE_GOLDEN")) {
-		f = fopen(path, "w");
-		assert_non_null(f);
-		fputs(is, f);
-		assert_int_equal(fclose(f), 0);
-	}
-	f = fopen(path, "r");
-	if (!f)
-		fail_msg("no %s: UPDATE_GOLDEN=1 writes it", path);
-	len = fread(should, 1, sizeof(should) - 1, f);
-	should[len] = '\0';
-	fclose(f);
-	if (strcmp(is, should))
-		print_error("%s differs; this is what was written:\n%s", path, is);
-	assert_string_equal(is, should);
+	check_golden(path, is);
 	free(is);
 }
 

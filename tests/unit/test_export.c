@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "golden.h"
 #include "recording/recorder.h"
 #include "report/export.h"
 #include "report/timeline.h"
@@ -81,45 +82,13 @@ static char *written(const struct recorded *rec, write_fn *write)
 	return text;
 }
 
-static char *slurp(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	char *text = NULL;
-	size_t len = 0;
-	FILE *to;
-	int c;
-
-	if (!f)
-		return NULL;
-	to = open_memstream(&text, &len);
-	assert_non_null(to);
-	while ((c = fgetc(f)) != EOF)
-		fputc(c, to);
-	fclose(to);
-	fclose(f);
-	return text;
-}
-
 /* Takes the text. */
-static void check_golden(const char *name, char *is)
+static void check(const char *name, char *is)
 {
-	char path[128], *should;
+	char path[128];
 
 	snprintf(path, sizeof(path), "tests/golden/%s", name);
-	if (getenv("UPDATE_GOLDEN")) {
-		FILE *f = fopen(path, "w");
-
-		assert_non_null(f);
-		fputs(is, f);
-		assert_int_equal(fclose(f), 0);
-	}
-	should = slurp(path);
-	if (!should)
-		fail_msg("no %s: UPDATE_GOLDEN=1 writes it", path);
-	if (strcmp(is, should))
-		print_error("%s differs; this is what was written:\n%s", path, is);
-	assert_string_equal(is, should);
-	free(should);
+	check_golden(path, is);
 	free(is);
 }
 
@@ -233,7 +202,7 @@ static void test_timeline(void **state)
 
 		record(&rec, &run, scripts[i].script);
 		snprintf(name, sizeof(name), "report-%s.csv", scripts[i].name);
-		check_golden(name, written(&rec, timeline_csv_write));
+		check(name, written(&rec, timeline_csv_write));
 		forget(&rec);
 	}
 }
@@ -332,7 +301,7 @@ static void test_trace(void **state)
 
 		record(&rec, &run, scripts[i].script);
 		snprintf(name, sizeof(name), "trace-%s.json", scripts[i].name);
-		check_golden(name, written(&rec, perfetto_write));
+		check(name, written(&rec, perfetto_write));
 		forget(&rec);
 	}
 }

@@ -18,29 +18,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "golden.h"
 #include "scripts.h"
 #include "sinks/show.h"
 
 /* ---- golden files ----------------------------------------------------------------------------- */
-
-static char *slurp(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	char *text = NULL;
-	size_t len = 0;
-	FILE *to;
-	int c;
-
-	if (!f)
-		return NULL;
-	to = open_memstream(&text, &len);
-	assert_non_null(to);
-	while ((c = fgetc(f)) != EOF)
-		fputc(c, to);
-	fclose(to);
-	fclose(f);
-	return text;
-}
 
 /* What a sink writes of a script; free() it. */
 static char *output(struct sink *(*create)(const struct run *run, FILE *out), const struct run *run,
@@ -67,24 +49,11 @@ static char *output(struct sink *(*create)(const struct run *run, FILE *out), co
 static void check(const char *name, struct sink *(*create)(const struct run *run, FILE *out),
 		  const struct run *run, script_fn *script)
 {
-	char *is = output(create, run, script), *should;
+	char *is = output(create, run, script);
 	char path[128];
 
 	snprintf(path, sizeof(path), "tests/golden/%s", name);
-	if (getenv("UPDATE_GOLDEN")) {
-		FILE *f = fopen(path, "w");
-
-		assert_non_null(f);
-		fputs(is, f);
-		assert_int_equal(fclose(f), 0);
-	}
-	should = slurp(path);
-	if (!should)
-		fail_msg("no %s: UPDATE_GOLDEN=1 writes it", path);
-	if (strcmp(is, should))
-		print_error("%s differs; this is what was written:\n%s", path, is);
-	assert_string_equal(is, should);
-	free(should);
+	check_golden(path, is);
 	free(is);
 }
 

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "golden.h"
 #include "recording/recorder.h"
 #include "recording/recording.h"
 #include "sinks/sink.h"
@@ -152,43 +153,12 @@ static const struct {
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-static char *slurp(const char *path)
-{
-	FILE *f = fopen(path, "r"), *to;
-	char *text = NULL;
-	size_t len = 0;
-	int c;
-
-	if (!f)
-		return NULL;
-	to = open_memstream(&text, &len);
-	assert_non_null(to);
-	while ((c = fgetc(f)) != EOF)
-		fputc(c, to);
-	fclose(to);
-	fclose(f);
-	return text;
-}
-
 static void compare(const char *stem, const char *ends, const char *is)
 {
-	char path[512], *should;
+	char path[1024];
 
 	snprintf(path, sizeof(path), "%s.%s", stem, ends);
-	if (getenv("UPDATE_GOLDEN")) {
-		FILE *f = fopen(path, "w");
-
-		assert_non_null(f);
-		fputs(is, f);
-		assert_int_equal(fclose(f), 0);
-	}
-	should = slurp(path);
-	if (!should)
-		fail_msg("no %s: UPDATE_GOLDEN=1 writes it", path);
-	if (strcmp(is, should))
-		print_error("%s differs; this is what was written:\n%s", path, is);
-	assert_string_equal(is, should);
-	free(should);
+	check_golden(path, is);
 }
 
 #ifndef WITHOUT_SQLITE
