@@ -485,8 +485,7 @@ int side_read(struct side *side, const char *json, size_t len, char *why, size_t
 		r.err = -ENOMEM;
 	} else if (!root) {
 		refuse(&r,
-		       "it is neither a recording nor a JSON summary (line %d: %s); give what -o or "
-		       "--json of a watch wrote",
+		       "it is no JSON: line %d: %s; give a recording, or what --json of a watch wrote",
 		       error.line, error.text);
 	} else if (!json_is_object(root)) {
 		refuse(&r, "it is no summary: no JSON object; give what --json of a watch wrote");
