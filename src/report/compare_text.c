@@ -79,6 +79,7 @@ static void print_side(const struct page *pg, const char *letter, const struct s
 						    comparison_find(pg->c, "duration").before :
 						    comparison_find(pg->c, "duration").after;
 	char text[SHOW_LEN];
+	bool more = false;
 
 	fprintf(pg->out, "  %s%s%s  ", pg->bold, letter, pg->plain);
 	show_print_name(pg->out, side->name, 60);
@@ -98,7 +99,10 @@ static void print_side(const struct page *pg, const char *letter, const struct s
 		for (size_t i = 0; i < 8 && side->command[i]; i++) {
 			fputs(i ? " " : "", pg->out);
 			show_print_name(pg->out, side->command[i], 60);
+			more = i == 7 && side->command[8];
 		}
+		if (more)
+			fputs(show_utf8() ? " …" : " ...", pg->out);
 	}
 	fputc('\n', pg->out);
 }

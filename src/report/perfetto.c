@@ -20,6 +20,7 @@
 #include "../sinks/json_value.h"
 #include "../sinks/shm_show.h"
 #include "export.h"
+#include "rows.h"
 
 #define REUSED_STEP 10000000U /* above any pid: PID_MAX_LIMIT is 4194304 */
 #define REUSED_MOST 199U /* below TREE_PID, in 31 bits */
@@ -50,12 +51,6 @@ struct mark {
 	uint64_t bytes;
 };
 
-struct ahead {
-	struct recording_cursor *cursor;
-	struct sample row;
-	bool more;
-};
-
 struct trace {
 	FILE *out;
 	struct recording *r;
@@ -63,7 +58,7 @@ struct trace {
 	const struct snapshot *end;
 	bool any; /* an event was written */
 	int64_t last_ns; /* and when the newest is */
-	struct ahead ahead[ENTITIES];
+	struct rows rows;
 	struct track *processes; /* by id */
 	struct track *by_pid; /* the same, by their own pid and when they were watched */
 	size_t n_processes;
@@ -482,16 +477,9 @@ static int find_marks(struct trace *t)
 	return 0;
 }
 
-static int read_ahead(struct ahead *ahead)
-{
-	int err = recording_cursor_next(ahead->cursor, &ahead->row);
-
-	ahead->more = err == 1;
-	return err < 0 ? err : 0;
-}
-
 static int prepare(struct trace *t)
 {
+	static const bool all[ENTITIES] = { true, true, true, true, true };
 	char why[8];
 	int err = recording_snapshot(t->r, &t->end, why, sizeof(why));
 
@@ -503,11 +491,8 @@ static int prepare(struct trace *t)
 		err = find_marks(t);
 	if (!err)
 		err = recording_events(t->r, &t->events, &t->n_events);
-	for (int e = 0; !err && e < ENTITIES; e++) {
-		err = recording_cursor_open(t->r, e, &t->ahead[e].cursor);
-		if (!err)
-			err = read_ahead(&t->ahead[e]);
-	}
+	if (!err)
+		err = rows_open(&t->rows, t->r, all);
 	return err;
 }
 
@@ -558,21 +543,16 @@ static int put_next(struct trace *t, bool *any)
 	const struct mark *mark = t->next_mark < t->n_marks ? &t->marks[t->next_mark] : NULL;
 	int64_t event_ns = event ? ns_of(event->at_s) : INT64_MAX;
 	int64_t mark_ns = mark ? mark->at_ns : INT64_MAX;
-	struct ahead *first = NULL;
+	enum entity entity;
+	const struct sample *row = rows_next(&t->rows, &entity);
 
-	for (int e = 0; e < ENTITIES; e++) {
-		struct ahead *ahead = &t->ahead[e];
-
-		if (ahead->more && (!first || ahead->row.at_ns < first->row.at_ns))
-			first = ahead;
-	}
 	*any = true;
-	if (event && (!first || event_ns <= first->row.at_ns) && event_ns <= mark_ns) {
+	if (event && (!row || event_ns <= row->at_ns) && event_ns <= mark_ns) {
 		put_event(t, event);
 		t->next_event++;
-	} else if (first && first->row.at_ns <= mark_ns) {
-		putters[first - t->ahead](t, &first->row);
-		return read_ahead(first);
+	} else if (row && row->at_ns <= mark_ns) {
+		putters[entity](t, row);
+		return rows_advance(&t->rows);
 	} else if (mark) {
 		put_mark(t, mark);
 		t->next_mark++;
@@ -621,8 +601,7 @@ int perfetto_write(struct recording *r, const struct run *run, FILE *out)
 		fputs("\n]}\n", out);
 		err = show_flush(out);
 	}
-	for (int e = 0; e < ENTITIES; e++)
-		recording_cursor_close(t.ahead[e].cursor);
+	rows_close(&t.rows);
 	free(t.processes);
 	free(t.by_pid);
 	free(t.mounts);

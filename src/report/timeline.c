@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../model/processes.h"
+#include "rows.h"
 
 /* Figures of the rows, as recording_figures() has them. */
 enum {
@@ -42,16 +43,9 @@ struct tracked {
 	uint64_t end_ns; /* when it will end; 0 = it does not */
 };
 
-/* The next row of an entity. */
-struct ahead {
-	struct recording_cursor *cursor;
-	struct sample row;
-	bool more;
-};
-
 struct timeline {
 	const struct snapshot *end;
-	struct ahead ahead[ENTITIES];
+	struct rows rows;
 	struct snapshot now;
 	struct tracked *tracked; /* by id */
 	size_t n_tracked;
@@ -206,30 +200,6 @@ static take_fn *const takers[ENTITIES] = {
 	[ENTITY_CHARGE] = take_charge,
 };
 
-static int read_ahead(struct ahead *ahead)
-{
-	int err = recording_cursor_next(ahead->cursor, &ahead->row);
-
-	ahead->more = err == 1;
-	return err < 0 ? err : 0;
-}
-
-/* The earliest of the next rows; false at the end. */
-static bool next_moment(const struct timeline *t, int64_t *at_ns)
-{
-	bool any = false;
-
-	for (int e = 0; e < ENTITIES; e++) {
-		const struct ahead *ahead = &t->ahead[e];
-
-		if (ahead->more && (!any || ahead->row.at_ns < *at_ns)) {
-			*at_ns = ahead->row.at_ns;
-			any = true;
-		}
-	}
-	return any;
-}
-
 static int compare_rss(const void *left, const void *right)
 {
 	const struct process *a = *(const struct process *const *)left;
@@ -259,34 +229,36 @@ static void list_live(struct timeline *t)
 	s->n_processes = s->n_live;
 }
 
-/* Takes all rows of a moment. */
-static int take_rows(struct timeline *t, int64_t at_ns, bool *interval)
+/* Takes all rows of the next moment. 1, 0 at the end, or a negative errno. */
+static int take_moment(struct timeline *t, int64_t *at_ns, bool *interval)
 {
-	int err = 0;
+	enum entity e;
+	const struct sample *row = rows_next(&t->rows, &e);
 
-	for (int e = 0; e < ENTITIES; e++) {
-		struct ahead *ahead = &t->ahead[e];
+	if (!row)
+		return 0;
+	*at_ns = row->at_ns;
+	for (; row && row->at_ns == *at_ns; row = rows_next(&t->rows, &e)) {
+		int err;
 
-		while (!err && ahead->more && ahead->row.at_ns == at_ns) {
-			*interval |= takers[e](t, &ahead->row);
-			err = read_ahead(ahead);
-		}
+		*interval |= takers[e](t, row);
+		err = rows_advance(&t->rows);
+		if (err)
+			return err;
 	}
-	return err;
+	return 1;
 }
 
 int timeline_next(struct timeline *t, const struct snapshot **out)
 {
 	bool interval = false;
 	int64_t at_ns = 0;
-	int err;
 
 	forget_what_grows(t);
 	while (!interval) {
-		if (!next_moment(t, &at_ns))
-			return 0;
-		err = take_rows(t, at_ns, &interval);
-		if (err)
+		int err = take_moment(t, &at_ns, &interval);
+
+		if (err != 1)
 			return err;
 	}
 	t->now.now_ns = moment(t, at_ns);
@@ -347,6 +319,7 @@ static void begin(struct timeline *t, const struct snapshot *end)
 int timeline_open(struct recording *r, const struct snapshot *end, struct timeline **out)
 {
 	struct timeline *t = calloc(1, sizeof(*t));
+	bool wanted[ENTITIES];
 	int err = -ENOMEM;
 
 	if (!t)
@@ -366,15 +339,11 @@ int timeline_open(struct recording *r, const struct snapshot *end, struct timeli
 	t->n_tracked = end->n_processes;
 	qsort(t->tracked, t->n_tracked, sizeof(*t->tracked), compare_ids);
 	begin(t, end);
-	for (int e = 0; e < ENTITIES; e++) {
-		if (!takers[e])
-			continue;
-		err = recording_cursor_open(r, e, &t->ahead[e].cursor);
-		if (!err)
-			err = read_ahead(&t->ahead[e]);
-		if (err)
-			goto fail;
-	}
+	for (int e = 0; e < ENTITIES; e++)
+		wanted[e] = takers[e];
+	err = rows_open(&t->rows, r, wanted);
+	if (err)
+		goto fail;
 	*out = t;
 	return 0;
 fail:
@@ -386,8 +355,7 @@ void timeline_close(struct timeline *t)
 {
 	if (!t)
 		return;
-	for (int e = 0; e < ENTITIES; e++)
-		recording_cursor_close(t->ahead[e].cursor);
+	rows_close(&t->rows);
 	free(t->tracked);
 	free(t->live);
 	free(t);
