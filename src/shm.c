@@ -195,7 +195,7 @@ static int find_containers(struct shm *w)
 	int err = cgroup_mounts_read(&w->mounts);
 
 	if (err)
-		return say("cannot read /proc/self/mountinfo", strerror(-err));
+		return say("cannot read /proc/self/mountinfo (is /proc mounted?)", strerror(-err));
 	err = containers_create(&w->mounts, getenv("DOCKER_HOST"), &w->containers);
 	if (err)
 		return say("cannot look for containers", strerror(-err));

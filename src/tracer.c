@@ -359,7 +359,7 @@ int tracer_create(const struct tracer_config *config, const struct features *fea
 		  void *ctx, struct tracer **out, char *why, size_t why_len)
 {
 	struct tracer *t = calloc(1, sizeof(*t));
-	const char *step = "count the CPUs";
+	const char *step = "count the CPUs (is /sys mounted?)";
 	struct load_call call = { t, config, features, &step, why, why_len };
 	int err, cpus;
 

@@ -88,7 +88,8 @@ static int find_targets(struct watch *w)
 
 	err = cgroup_mounts_read(&w->mounts);
 	if (err)
-		return watch_say("cannot read /proc/self/mountinfo", strerror(-err));
+		return watch_say("cannot read /proc/self/mountinfo (is /proc mounted?)",
+				 strerror(-err));
 	if (w->o->n_pids)
 		return targets_check_pids(w->o);
 	if (w->o->cgroup) {
