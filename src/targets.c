@@ -96,10 +96,9 @@ int targets_find_containers(const struct options *o, const struct cgroup_mounts 
 void targets_describe_containers(const struct containers *c, char *dst, size_t cap)
 {
 	const struct container_target *first = containers_get(c, 0);
-	const char *raw = first->is.name[0] ? first->is.name : first->wanted;
-	char name[256], more[32] = "", id[32] = "";
+	const char *name = first->is.name[0] ? first->is.name : first->wanted;
+	char more[32] = "", id[32] = "";
 
-	escape_bytes(name, sizeof(name), raw, strlen(raw));
 	if (first->is.id[0] && first->is.name[0])
 		snprintf(id, sizeof(id), " (%.12s)", first->is.id);
 	if (containers_count(c) > 1)
@@ -135,10 +134,8 @@ int targets_hierarchy(const struct cgroup *cgroup)
 static void describe_pids(const struct options *o, char *dst, size_t cap)
 {
 	struct proc_stat stat;
-	char comm[64] = "?";
+	const char *comm = procfs_read_stat(o->pids[0], &stat) == 0 ? stat.comm : "?";
 
-	if (procfs_read_stat(o->pids[0], &stat) == 0)
-		escape_bytes(comm, sizeof(comm), stat.comm, strlen(stat.comm));
 	if (o->n_pids == 1)
 		snprintf(dst, cap, "pid %d (%s)%s", (int)o->pids[0], comm,
 			 o->no_children ? "" : " and its children");
@@ -149,25 +146,22 @@ static void describe_pids(const struct options *o, char *dst, size_t cap)
 
 void targets_describe(const struct options *o, char *dst, size_t cap)
 {
-	char text[256];
 	size_t len = 0;
 
 	if (o->n_pids) {
 		describe_pids(o, dst, cap);
 	} else if (o->cgroup) {
-		escape_bytes(text, sizeof(text), o->cgroup, strlen(o->cgroup));
-		snprintf(dst, cap, "cgroup %s", text);
+		snprintf(dst, cap, "cgroup %s", o->cgroup);
 	} else if (o->n_containers) {
 		/* before they are found: targets_describe_containers() knows more */
-		escape_bytes(text, sizeof(text), o->containers[0], strlen(o->containers[0]));
-		snprintf(dst, cap, "container %s%s", text, o->n_containers > 1 ? " and more" : "");
+		snprintf(dst, cap, "container %s%s", o->containers[0],
+			 o->n_containers > 1 ? " and more" : "");
 	} else if (o->all) {
 		snprintf(dst, cap, "the whole machine");
 	} else {
 		dst[0] = '\0';
-		for (char **word = o->command; *word && len + 8 < cap; word++) {
-			escape_bytes(text, sizeof(text), *word, strlen(*word));
-			len += (size_t)snprintf(dst + len, cap - len, "%s%s", len ? " " : "", text);
-		}
+		for (char **word = o->command; *word && len < cap; word++)
+			len += (size_t)snprintf(dst + len, cap - len, "%s%s", len ? " " : "",
+						*word);
 	}
 }

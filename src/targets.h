@@ -24,13 +24,13 @@ int targets_find_cgroup(const struct options *o, const struct cgroup_mounts *mou
 int targets_find_containers(const struct options *o, const struct cgroup_mounts *mounts,
 			    struct containers **out);
 
-/* What is followed, for people: "container web (0123456789ab) and 2 more". */
+/* What is followed, for people, not escaped: "container web (0123456789ab) and 2 more". */
 void targets_describe_containers(const struct containers *c, char *dst, size_t cap);
 
 /* The number of the hierarchy of a cgroup as the kernel counts them; 0 for v2; -1 = not found. */
 int targets_hierarchy(const struct cgroup *cgroup);
 
-/* What is watched, for people: "pid 4711 (python3) and its children". */
+/* What is watched, for people, not escaped: "pid 4711 (python3) and its children". */
 void targets_describe(const struct options *o, char *dst, size_t cap);
 
 #endif

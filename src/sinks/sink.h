@@ -26,7 +26,8 @@ struct run {
 	const char *kernel_release;
 	char started[40]; /* RFC 3339 with offset */
 	char *const *command; /* NULL-terminated argv; NULL without a command */
-	const char *target; /* what is watched, for people: "pid 4711 (python3) and its children" */
+	/* what is watched, for people, not escaped: "pid 4711 (python3) and its children" */
+	const char *target;
 	bool has_exit; /* the command has ended: */
 	int wait_status; /* as waitpid(2) */
 	const struct feature_state *features;

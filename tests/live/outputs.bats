@@ -124,6 +124,7 @@ teardown() {
 	memmon --json "$JSON" --csv timeline.csv -i 0.01 --lines -- "./$name"
 	[ "$status" -eq 0 ]
 	run ! grep -q $'\e' "$ERR"
+	grep -qF ': ./e\x1b[2J"' "$ERR" # escaped once
 	jq -e '.processes[0].comm | test("2J")' "$JSON"
 	iconv -f UTF-8 -t UTF-8 "$JSON" >/dev/null
 	python3 - timeline.csv <<-'END'
