@@ -270,17 +270,21 @@ static void check_outputs(struct argp_state *state, const struct options *o)
 {
 	const struct {
 		const char *option, *file;
-	} files[] = { { "--json", o->json }, { "--csv", o->csv }, { "--mprof", o->mprof } };
-	const char *taken = NULL;
+	} files[] = {
+		{ "--json", o->json },
+		{ "--csv", o->csv },
+		{ "--mprof", o->mprof },
+		{ "-o", o->record },
+	};
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		if (!files[i].file || strcmp(files[i].file, "-") != 0)
-			continue;
-		if (taken)
-			refuse(state, "%s - and %s - exclude each other: both are standard output",
-			       taken, files[i].option);
-		taken = files[i].option;
-	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		for (size_t j = 0; files[i].file && j < i; j++)
+			if (files[j].file && strcmp(files[i].file, files[j].file) == 0 &&
+			    strncmp(files[i].file, "/dev/", 5) != 0)
+				refuse(state, "%s and %s exclude each other: both are %s",
+				       files[j].option, files[i].option,
+				       strcmp(files[i].file, "-") == 0 ? "standard output" :
+									 "the same file");
 }
 
 /* NNCF's monitor takes a whole command line as one word too, for the shell. */

@@ -82,6 +82,7 @@ static int find_containers(struct watch *w)
 	return 0;
 }
 
+/* Those that need no waiting: an old output is not emptied for a name that was mistyped. */
 static int find_targets(struct watch *w)
 {
 	int err;
@@ -96,8 +97,16 @@ static int find_targets(struct watch *w)
 		err = targets_find_cgroup(w->o, &w->mounts, &w->cgroup);
 		w->sampler.charged = &w->cgroup;
 	}
-	if (w->o->n_containers)
+	if (w->o->n_containers && !w->o->wait)
 		err = find_containers(w);
+	return err;
+}
+
+/* Containers that are waited for, and what has to be taken away again. */
+static int settle_targets(struct watch *w)
+{
+	int err = w->o->wait ? find_containers(w) : 0;
+
 	if (w->o->scope) {
 		err = scope_create(&w->scope, &w->mounts);
 		if (err)
@@ -319,10 +328,10 @@ int watch_start(struct watch *w)
 		return failed;
 	w->sampler = (struct sampler){ .model = w->model, .mounts = &w->mounts, .pss = w->o->pss };
 	describe_run(w);
-	/* only the first may wait, and be interrupted; the others leave things to clean up */
-	if (outputs_open(&w->outputs, w->o) || open_stream(w) || take_signals(w) ||
-	    find_targets(w) || outputs_start(&w->outputs, w->o, &w->run) || start_tracer(w) ||
-	    (w->o->command && start_command(w)))
+	/* opening outputs may wait, and be interrupted; what comes after it leaves things to clean up */
+	if (find_targets(w) || outputs_open(&w->outputs, w->o) || open_stream(w) ||
+	    take_signals(w) || settle_targets(w) || outputs_start(&w->outputs, w->o, &w->run) ||
+	    start_tracer(w) || (w->o->command && start_command(w)))
 		return failed;
 	/* a command waits for it, and its time counts from its exec on */
 	if (w->o->command || w->containers)

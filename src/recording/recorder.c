@@ -300,6 +300,6 @@ struct sink *recorder_create(const struct run *run, struct recorder_file *file)
 	r->thin.is_kept = is_kept;
 	r->thin.ctx = r;
 	/* a watch that fails before its first tick leaves an empty run, not nothing */
-	recorder_put_run(r, NULL, false);
+	file->begun = recorder_put_run(r, NULL, false) == SQLITE_OK;
 	return &r->sink;
 }

@@ -283,6 +283,9 @@ void recorder_close(struct recorder_file *file)
 	if (file->db && file->whole)
 		sqlite3_exec(file->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
 	sqlite3_close(file->db);
+	/* what was made for a watch that never began is nothing to keep */
+	if (file->db && !file->begun)
+		unlink(file->config.path);
 	guard.active = false;
 	free((char *)file->config.path);
 	free((char *)file->config.machine);

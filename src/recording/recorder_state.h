@@ -22,6 +22,7 @@ struct recorder_file {
 	struct recorder_config config; /* path and machine are owned */
 	bool needs_override;
 	bool whole; /* no write failed */
+	bool begun; /* there is a run in it */
 	size_t wal_pages; /* in the file beside it, as of the last commit */
 };
 

@@ -179,6 +179,13 @@ more_rows() {
 @test "where a recording is made: ordinary files only, and no traps" {
 	local sticky=$BATS_TEST_TMPDIR/sticky
 	echo 'something else' >"$REC"
+	# nothing is lost by a name that was mistyped
+	memmon -o "$REC" --json "$REC.json" -p 4194304
+	same status "$status" 1
+	memmon -o "$REC" -g /no/such/cgroup
+	same status "$status" 1
+	same content "$(cat "$REC")" 'something else'
+	[ ! -e "$REC.json" ]
 	memmon -o "$REC" -q -- true
 	[ "$status" -eq 0 ]
 	whole

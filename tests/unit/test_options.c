@@ -241,8 +241,11 @@ static void test_bad_values(void **state)
 	USAGE("'1GiB more' is not a size", "-a", "-o", "f", "--max-size", "1GiB more");
 	USAGE("--max-size needs a recording", "-a", "--max-size", "1GiB");
 	USAGE("unrecognized option", "--nonsense", "-a");
-	USAGE("--json - and --csv - exclude each other", "--json", "-", "--csv", "-", "-a");
-	USAGE("--csv - and --mprof - exclude each other", "--mprof", "-", "--csv", "-", "-a");
+	USAGE("--json and --csv exclude each other: both are standard output", "--json", "-",
+	      "--csv", "-", "-a");
+	USAGE("--csv and --mprof exclude each other", "--mprof", "-", "--csv", "-", "-a");
+	USAGE("--json and -o exclude each other: both are the same file", "-o", "x", "--json", "x",
+	      "-a");
 }
 
 static void test_too_many_containers(void **state)
