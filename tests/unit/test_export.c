@@ -10,6 +10,30 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#ifdef WITHOUT_SQLITE
+
+#include <errno.h>
+
+#include "recording/recording.h"
+
+static void test_without_recordings(void **state)
+{
+	struct recording *r;
+	char why[256];
+
+	(void)state;
+	assert_int_equal(recording_open("/dev/null", &r, why, sizeof(why)), -ENOTSUP);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_without_recordings) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#else
+
 #include <errno.h>
 #include <jansson.h>
 #include <locale.h>
@@ -590,3 +614,5 @@ int main(void)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
+
+#endif
