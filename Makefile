@@ -175,6 +175,15 @@ $(BUILD)/page_files.h: tools/embed-page $(wildcard src/report/page.*) $(BUILD)/f
 	$(Q)tools/embed-page $(call unless,dygraphs,'$(DYGRAPHS)') >$@
 $(foreach build,obj asan fuzz,$(BUILD)/$(build)/src/report/html.o): | $(BUILD)/page_files.h
 
+# The schema of recordings.
+$(BUILD)/schema_sql.h: tools/embed-sql $(addprefix src/recording/,schema.sql events.sql)
+	$(say) EMBED $@
+	@mkdir -p $(@D)
+	$(Q)tools/embed-sql $(filter %.sql,$^) >$@
+WITH_SCHEMA := src/recording/recorder_file src/recording/recording src/recording/series
+$(foreach build,obj asan fuzz,$(WITH_SCHEMA:%=$(BUILD)/$(build)/%.o)): | $(BUILD)/schema_sql.h
+$(BUILD)/asan/tests/unit/test_thin.o: | $(BUILD)/schema_sql.h
+
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(say) CC $@
 	@mkdir -p $(@D)
@@ -380,6 +389,7 @@ TIDY_UTHASH := '-DHASH_FUNCTION(key,len,hash)=(hash) = *(const unsigned char *)(
 tidy: $(TIDY_USER) $(TIDY_BPF)
 $(addprefix tidy/,$(MAIN_SRCS)): $(SKELS)
 tidy/src/report/html.c: $(BUILD)/page_files.h
+$(WITH_SCHEMA:%=tidy/%.c): $(BUILD)/schema_sql.h
 $(TIDY_USER): tidy/%:
 	@clang-tidy --quiet $* -- $(MM_CPPFLAGS) $(MM_CFLAGS) $(TIDY_UTHASH)
 $(TIDY_BPF): tidy/%:

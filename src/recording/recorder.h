@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sink of `-o FILE`: a recording, which is an SQLite database; see schema.h and docs/RECORDING.md.
+ * The sink of `-o FILE`: a recording, which is an SQLite database; see schema.sql and docs/RECORDING.md.
  *
  * Every interval's samples go into a transaction that is committed about once a second, and brings the
  * state that the summary is made from up to date with them. Whatever happens to us, what was committed

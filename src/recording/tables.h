@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which member of the snapshot is which column of schema.h. */
+/* Which member of the snapshot is which column of schema.sql. */
 #ifndef MEMMON_TABLES_H
 #define MEMMON_TABLES_H
 
