@@ -108,7 +108,7 @@ struct chart_panel {
 	double limit; /* NAN = none */
 	char limit_text[64];
 	/* the point that is marked: */
-	bool has_mark;
+	bool has_mark, mark_below; /* below: where the words stand */
 	double mark_s, mark;
 	char mark_text[96];
 	struct chart_axis y; /* by chart_scale() */

@@ -240,6 +240,7 @@ static void add_available(struct chart_plan *plan, const struct run *run, const 
 	add_line(plan, INK_AVAILABLE, "available", ENTITY_SYSTEM, 0, "available");
 	set_mark(p, "lowest", field_bytes(s, "system.available.min_at"),
 		 field_bytes(s, "system.available.min"), run->unit);
+	p->mark_below = true;
 }
 
 static void set_limit(struct chart_panel *p, uint64_t bytes, const struct unit *unit)

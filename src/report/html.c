@@ -10,47 +10,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "../util/escape.h"
 #include "html_page.h"
 #include "page_files.h"
-
-void html_text(FILE *out, const char *printable)
-{
-	for (const char *c = printable; *c; c++) {
-		switch (*c) {
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		case '\'':
-			fputs("&#39;", out);
-			break;
-		default:
-			fputc(*c, out);
-		}
-	}
-}
-
-int html_name(FILE *out, const char *raw)
-{
-	size_t cap = strlen(raw) * ESCAPE_MAX_GROWTH + 1;
-	char *clean = malloc(cap);
-
-	if (!clean)
-		return -ENOMEM;
-	escape_bytes(clean, cap, raw, strlen(raw));
-	html_text(out, clean);
-	free(clean);
-	return 0;
-}
 
 const char *html_field(const struct html_page *pg, char *dst, const char *name)
 {
@@ -66,7 +27,7 @@ const char *html_field(const struct html_page *pg, char *dst, const char *name)
 
 static int put_title(const struct html_page *pg)
 {
-	html_text(pg->out, pg->plan.chart->title);
+	markup_text(pg->out, pg->plan.chart->title);
 	return 0;
 }
 
@@ -74,25 +35,25 @@ static int put_about(const struct html_page *pg)
 {
 	char ending[SHOW_LEN];
 
-	html_text(pg->out, pg->plan.chart->subtitle);
+	markup_text(pg->out, pg->plan.chart->subtitle);
 	if (pg->run->has_exit)
 		fprintf(pg->out, "; %s%s", WIFSIGNALED(pg->run->wait_status) ? "killed by " : "",
 			show_exit(ending, pg->run->wait_status));
 	else if (pg->run->ended_by)
 		fprintf(pg->out, "; ");
 	if (!pg->run->has_exit && pg->run->ended_by)
-		html_text(pg->out, pg->run->ended_by);
+		markup_text(pg->out, pg->run->ended_by);
 	return 0;
 }
 
 static int put_version(const struct html_page *pg)
 {
-	return html_name(pg->out, pg->run->version);
+	return markup_name(pg->out, pg->run->version);
 }
 
 static int put_note(const struct html_page *pg)
 {
-	html_text(pg->out, pg->plan.chart->note);
+	markup_text(pg->out, pg->plan.chart->note);
 	return 0;
 }
 
@@ -100,12 +61,12 @@ static void put_figure(const struct html_page *pg, bool alarm, const char *what,
 		       const char *more)
 {
 	fprintf(pg->out, "<div%s><dt>", alarm ? " class=\"alarm\"" : "");
-	html_text(pg->out, what);
+	markup_text(pg->out, what);
 	fputs("</dt><dd>", pg->out);
-	html_text(pg->out, value);
+	markup_text(pg->out, value);
 	if (*more) {
 		fputs(" <small>", pg->out);
-		html_text(pg->out, more);
+		markup_text(pg->out, more);
 		fputs("</small>", pg->out);
 	}
 	fputs("</dd></div>\n", pg->out);
@@ -193,7 +154,7 @@ static int put_summary(const struct html_page *pg)
 	if (fclose(memory) && !err)
 		err = -ENOMEM;
 	if (!err)
-		html_text(pg->out, text);
+		markup_text(pg->out, text);
 	free(text);
 	return err;
 }
