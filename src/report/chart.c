@@ -322,9 +322,6 @@ bool chart_panel_range(const struct chart_panel *p, double *low, double *high)
 	return *low <= *high;
 }
 
-/* Below this share of the limit the values would be a flat line at the bottom. */
-#define LIMIT_WORTH 0.2
-
 void chart_scale(struct chart *c, size_t x_ticks, size_t y_ticks, const struct unit *unit)
 {
 	chart_axis_time(&c->x, c->from_s, c->to_s, x_ticks, c->plain_seconds);
@@ -334,7 +331,7 @@ void chart_scale(struct chart *c, size_t x_ticks, size_t y_ticks, const struct u
 
 		if (!chart_panel_range(p, &low, &high))
 			low = high = 0;
-		p->limit_shown = isfinite(p->limit) && high >= LIMIT_WORTH * p->limit;
+		p->limit_shown = isfinite(p->limit) && high >= CHART_LIMIT_WORTH * p->limit;
 		if (p->limit_shown)
 			high = fmax(high, p->limit);
 		/* room for a mark and its words; but the unit is that of the words */

@@ -289,6 +289,8 @@ static json_t *facts_json(const struct html_page *pg, const struct packing *all)
 	}
 	err = json_put(facts, "panels", panels);
 	if (!err)
+		err = json_put(facts, "limit_worth", json_number_of(CHART_LIMIT_WORTH));
+	if (!err)
 		err = json_put(facts, "duration_s", json_number_of(all->chart->to_s));
 	if (!err)
 		err = json_put(facts, "unit",

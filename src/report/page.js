@@ -69,6 +69,24 @@ function refresh() {
 	showMoment();
 }
 
+function recolour() {
+	readColours();
+	for (const panel of panels)
+		panel.graph.updateOptions(colourOptions(panel), true);
+	overview.graph.updateOptions(overviewColours());
+	refresh();
+}
+
+/* Paper is white, and narrower than a window; and all of it is seen. */
+function setPaper(on) {
+	document.documentElement.classList.toggle('paper', on);
+	for (const panel of panels)
+		panel.graph.resize();
+	recolour();
+	if (on)
+		panels.forEach(draw);
+}
+
 /* ---- the overview ------------------------------------------------------------------------ */
 
 /* The whole time, and the part of it in view, below the first chart. Its plot itself has no height. */
@@ -326,14 +344,9 @@ const watcher = new IntersectionObserver((entries) => {
 }, { rootMargin: '200px' });
 for (const panel of panels)
 	watcher.observe(panel.plot);
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-	readColours();
-	for (const panel of panels)
-		panel.graph.updateOptions(colourOptions(panel), true);
-	overview.graph.updateOptions(overviewColours());
-	refresh();
-});
-addEventListener('beforeprint', () => panels.forEach(draw));
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', recolour);
+addEventListener('beforeprint', () => setPaper(true));
+addEventListener('afterprint', () => setPaper(false));
 new ResizeObserver(() => {
 	placeOverview();
 	if (!due)

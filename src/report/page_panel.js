@@ -51,9 +51,6 @@ function flagGroups(graph) {
 
 /* ---- what is drawn ----------------------------------------------------------------------- */
 
-/* Below this share of its limit a line would be pressed flat: see chart.c. */
-const LIMIT_WORTH = 0.2;
-
 /* dygraphs wants some row. */
 function nothing(from, to, width) {
 	return [from, to].map((t) => [t].concat(new Array(width - 1).fill(null)));
@@ -113,10 +110,12 @@ function rangeOf(panel) {
 	const { mark } = panel;
 	if (mark && mark.at_s >= view.from && mark.at_s <= view.to)
 		high = Math.max(high, mark.bytes);
-	if (panel.limit !== null && high >= LIMIT_WORTH * panel.limit)
+	if (panel.limit !== null && high >= facts.limit_worth * panel.limit)
 		high = Math.max(high, panel.limit);
-	const pixels = panel.graph ? panel.graph.getArea().h : 0;
-	return [0, high > 0 ? high * Math.max(HEADROOM, pixels / (pixels - MARK_ROOM)) : UNITS.MiB];
+	/* of the words that are there too, whatever the axis reaches */
+	panel.unit = high > 0 ? unitFor(high) : 'MiB';
+	const pixels = panel.graph ? panel.graph.getArea().h : 10 * MARK_ROOM;
+	return [0, high > 0 ? high * pixels / (pixels - MARK_ROOM) : UNITS.MiB];
 }
 
 function upright(context, area, x) {
@@ -270,7 +269,7 @@ function makeGraph(panel) {
 		axisTickSize: 5,
 		axes: {
 			x: { ticker: timeTicks, axisLabelWidth: 86 },
-			y: { ticker: bytesTicks, axisLabelWidth: 72 },
+			y: { ticker: (a, b, pixels) => bytesTicks(a, b, pixels, panel.unit), axisLabelWidth: 72 },
 		},
 		dateWindow: [view.from, view.to],
 		valueRange: rangeOf(panel),
@@ -315,6 +314,7 @@ function makePanel(fact, number) {
 		limit: fact.limit,
 		limit_text: fact.limit_text,
 		mark: fact.mark,
+		unit: 'MiB', /* of its axis */
 		seen: true, /* is it in the window? */
 		stale: false,
 		cursor: make('div', 'cursor'),

@@ -54,11 +54,7 @@ function decimals(step) {
 	return Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
 }
 
-/* An axis reaches at least so much higher than what it shows, and has the unit of that. */
-const HEADROOM = 1.08;
-
-function bytesTicks(a, b, pixels) {
-	const unit = b > 0 ? unitFor(b / HEADROOM) : 'MiB';
+function bytesTicks(a, b, pixels, unit) {
 	let step = roundStep((b - a) / UNITS[unit] / Math.max(1, Math.floor(pixels / 42)));
 	if (unit === 'B')
 		step = Math.max(1, step);
