@@ -83,42 +83,52 @@ static double value_of(int64_t v)
 }
 
 /*
+ * What is counted in pieces may be off by the bound of the peak, which is the highest that there was:
+ * nothing is drawn above it.
+ */
+static void cap(const struct line *l, double *values)
+{
+	double excess = 0;
+
+	for (size_t i = 0; i < l->width; i++)
+		excess += values[i] - l->source->exact[i];
+	if (l->source->exact_is_most && excess > 0)
+		values[0] -= excess;
+}
+
+/*
  * The least and the most since the row before, where they are beyond both rows, and not what the exact
  * value has told already. When they were is not known: they are drawn in the middle of the interval.
  */
 static int give_needles(const struct feed *f, struct line *l, double at_s, const struct sample *s,
-			bool exact_here)
+			double last, bool exact_here)
 {
 	size_t figure = l->source->figures[0];
-	double last = value_of(s->last[figure]), least = value_of(s->min[figure]),
-	       most = value_of(s->max[figure]), before = l->begun ? l->held[0] : last;
+	double least[CHART_STACK] = { value_of(s->min[figure]) },
+	       most[CHART_STACK] = { value_of(s->max[figure]) };
+	double before = l->begun && !isnan(l->held[0]) ? l->held[0] : last;
 	double middle_s = (fmax(l->begun ? l->at_s : 0, at_s - f->interval_s) + at_s) / 2;
 	int err = 0;
 
-	if (isnan(last))
-		return 0;
-	if (isnan(before))
-		before = last;
-	/* sums of levels may be off by the bound of the peak, which is the highest there was */
-	if (l->source->exact_is_most && !isnan(l->source->exact[0]))
-		most = fmin(most, l->source->exact[0]);
-	if (most > fmax(before, last) && !(exact_here && most <= l->source->exact[0]))
-		err = change(f, l, middle_s, &most);
-	if (!err && least < fmin(before, last))
-		err = change(f, l, middle_s, &least);
+	cap(l, most);
+	if (most[0] > fmax(before, last) && !(exact_here && most[0] <= l->source->exact[0]))
+		err = change(f, l, middle_s, most);
+	if (!err && least[0] < fmin(before, last))
+		err = change(f, l, middle_s, least);
 	return err;
 }
 
 static int take(const struct feed *f, struct line *l, const struct sample *s)
 {
-	double at_s = (double)s->at_ns / 1e9, values[CHART_STACK];
+	double at_s = (double)s->at_ns / 1e9, values[CHART_STACK] = { NAN };
 	bool had_exact = l->exact_done;
 	int err = give_exact(f, l, at_s);
 
 	for (size_t i = 0; i < l->width; i++)
 		values[i] = value_of(s->last[l->source->figures[i]]);
-	if (!err && l->source->needles)
-		err = give_needles(f, l, at_s, s, l->exact_done && !had_exact);
+	cap(l, values);
+	if (!err && l->source->needles && !isnan(values[0]))
+		err = give_needles(f, l, at_s, s, values[0], l->exact_done && !had_exact);
 	return err ? err : change(f, l, at_s, values);
 }
 

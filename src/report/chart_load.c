@@ -195,7 +195,8 @@ static void add_kinds(struct chart_plan *plan, const struct run *run, const stru
 	struct chart_source *source = source_of(plan);
 
 	*source = (struct chart_source){ .entity = ENTITY_TREE,
-					 .exact_s = field_bytes(s, "peak.at") };
+					 .exact_s = field_bytes(s, "peak.at"),
+					 .exact_is_most = true };
 	for (size_t i = 0; i < CHART_STACK; i++) {
 		l->inks[i] = INK_ANON + i;
 		l->names[i] = names[i];
@@ -309,7 +310,7 @@ static void add_note(struct chart *c, size_t omitted)
 	size_t len = strlen(c->note);
 
 	snprintf(c->note + len, sizeof(c->note) - len,
-		 "; %zu mounts of smaller peaks are not drawn", omitted);
+		 "; mounts of smaller peaks that are not drawn: %zu", omitted);
 }
 
 static int add_mounts(struct chart_plan *plan, struct recording *r, const struct run *run,
