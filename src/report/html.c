@@ -13,14 +13,18 @@
 #include "html_page.h"
 #include "page_files.h"
 
+static struct field_value field_of(const struct snapshot *s, const char *name)
+{
+	const struct field *f = field_find(name);
+
+	return f ? f->get(s) : (struct field_value){ .known = false };
+}
+
 const char *html_field(const struct html_page *pg, char *dst, const char *name)
 {
 	const struct field *f = field_find(name);
-	struct field_value v = { .known = false };
 
-	if (f)
-		v = f->get(pg->s);
-	return show_value(dst, v, f ? f->unit : FIELD_COUNT, pg->run->unit);
+	return show_value(dst, field_of(pg->s, name), f ? f->unit : FIELD_COUNT, pg->run->unit);
 }
 
 /* ---- what the names in page.html stand for ---------------------------------------------------- */
@@ -91,9 +95,11 @@ static void put_peak(const struct html_page *pg)
 static void put_pair(const struct html_page *pg, const char *what, const char *name,
 		     const char *before, const char *second, const char *behind)
 {
-	char value[SHOW_LEN], other[SHOW_LEN], more[3 * SHOW_LEN];
+	char value[SHOW_LEN], other[SHOW_LEN], more[3 * SHOW_LEN] = "";
 
-	snprintf(more, sizeof(more), "%s%s%s", before, html_field(pg, other, second), behind);
+	if (field_of(pg->s, second).known)
+		snprintf(more, sizeof(more), "%s%s%s", before, html_field(pg, other, second),
+			 behind);
 	put_figure(pg, false, what, html_field(pg, value, name), more);
 }
 
@@ -118,8 +124,8 @@ static int put_figures(const struct html_page *pg)
 	put_pair(pg, "Processes", "processes", "at most ", "peak_processes", " at once");
 	put_pair(pg, "Page faults", "faults.minor", "", "faults.major", " more waited for I/O");
 	if (s->shm && s->shm->full)
-		put_figure(pg, true, "Shared memory was full", show_count(value, s->shm->full),
-			   "times; see the events");
+		put_figure(pg, true, "Times shared memory was full",
+			   show_count(value, s->shm->full), "see the events");
 	if (s->n_oom)
 		put_figure(pg, true, "OOM kills", show_count(value, s->n_oom), "see the events");
 	if (s->cost.known && s->cost.last.lost_records)

@@ -123,18 +123,20 @@ int html_processes(const struct html_page *pg)
 	};
 	const struct process **order = show_by_peak(pg->s);
 	size_t n = pg->s->n_processes;
-	char caption[256], shown[SHOW_LEN], seen[SHOW_LEN];
+	char caption[256] = "No process was seen.", shown[SHOW_LEN], seen[SHOW_LEN];
 	int err = 0;
 
 	if (!order)
 		return -ENOMEM;
 	if (n > pg->run->max_processes)
 		n = pg->run->max_processes;
-	snprintf(caption, sizeof(caption),
-		 "%s of %s processes, those of the largest peaks; anon to swap are what a process "
-		 "held at the instant of its peak. A heading sorts.",
-		 show_count(shown, n),
-		 show_count(seen, pg->s->n_processes + pg->s->processes_omitted));
+	if (n)
+		snprintf(
+			caption, sizeof(caption),
+			"%s of %s processes, those of the largest peaks; anon to swap are what a process "
+			"held at the instant of its peak. A heading sorts.",
+			show_count(shown, n),
+			show_count(seen, pg->s->n_processes + pg->s->processes_omitted));
 	begin_table(pg->out, "processes", "Processes", caption, columns,
 		    sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; !err && i < n; i++)

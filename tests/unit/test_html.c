@@ -437,6 +437,8 @@ static void test_nothing_was_read(void **state)
 	(void)state;
 	open_page(&p, train_run(), no_records);
 	assert_non_null(strstr(p.text, "no samples"));
+	assert_non_null(strstr(p.text, "<dt>Processes</dt><dd>n/a</dd>"));
+	assert_non_null(strstr(p.text, "<caption>No process was seen.</caption>"));
 	assert_int_equal(json_array_size(json_object_get(facts(&p), "panels")), 2);
 	assert_int_equal(strcmp(p.text + p.len - 8, "</html>\n"), 0);
 	close_page(&p);
