@@ -98,7 +98,8 @@ static void cap(const struct line *l, double *values)
 
 /*
  * The least and the most since the row before, where they are beyond both rows, and not what the exact
- * value has told already. When they were is not known: they are drawn in the middle of the interval.
+ * value has told already. When they were is not known: they are drawn in the middle of the interval, but
+ * not before the first row, where there may have been nothing yet.
  */
 static int give_needles(const struct feed *f, struct line *l, double at_s, const struct sample *s,
 			double last, bool exact_here)
@@ -107,7 +108,7 @@ static int give_needles(const struct feed *f, struct line *l, double at_s, const
 	double least[CHART_STACK] = { value_of(s->min[figure]) },
 	       most[CHART_STACK] = { value_of(s->max[figure]) };
 	double before = l->begun && !isnan(l->held[0]) ? l->held[0] : last;
-	double middle_s = (fmax(l->begun ? l->at_s : 0, at_s - f->interval_s) + at_s) / 2;
+	double middle_s = l->begun ? (fmax(l->at_s, at_s - f->interval_s) + at_s) / 2 : at_s;
 	int err = 0;
 
 	cap(l, most);

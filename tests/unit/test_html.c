@@ -327,6 +327,22 @@ static void test_what_is_held_goes_on(void **state)
 	close_page(&p);
 }
 
+/* What was higher before the first row is told, but not at a time when there was nothing. */
+static void test_no_needle_before_the_first_row(void **state)
+{
+	static struct rows kinds, total;
+	struct page p;
+
+	(void)state;
+	open_page(&p, build_run(), everything);
+	facts(&p);
+	read_rows(&p, 0, 0, &kinds);
+	read_rows(&p, 1, 0, &total);
+	assert_true(total.n > 1 && total.values[0][0] > total.values[1][0]);
+	assert_true(kinds.n > 0 && total.at[0] == kinds.at[0]);
+	close_page(&p);
+}
+
 /* Two processes: at a tick more is counted than at the peak, by less than the peak's bound. */
 static void above(struct model *m, struct sink *sink)
 {
@@ -589,6 +605,7 @@ int main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_what_is_held_goes_on),
+		cmocka_unit_test(test_no_needle_before_the_first_row),
 		cmocka_unit_test(test_nothing_is_above_the_peak),
 		cmocka_unit_test(test_names_stay_text),
 		cmocka_unit_test(test_nothing_was_read),
