@@ -347,12 +347,37 @@ static double label_room(const struct page *pg)
 #define OTHER_PLOT 130.0
 #define AXIS_ROOM 48.0
 #define ROW 18.0
+#define FLAG_CHARS 112
 #define X_TICKS 10
 #define Y_TICKS 5
 
+/* Bytes of the first line of an event's text: up to a blank, so many characters that it mostly fits. */
+static size_t first_line(const char *text)
+{
+	size_t chars = 0, blank = 0, i;
+
+	for (i = 0; text[i]; i++) {
+		if (((unsigned char)text[i] & 0xc0) != 0x80 && chars++ == FLAG_CHARS)
+			return blank ? blank : i;
+		if (text[i] == ' ')
+			blank = i + 1;
+	}
+	return i;
+}
+
 static double flag_list_height(const struct chart *c)
 {
-	return ROW * ((double)c->n_flags + (c->flags_omitted ? 2.5 : 1.5));
+	double rows = c->flags_omitted ? 2.5 : 1.5;
+
+	for (size_t i = 0; i < c->n_flags; i++) {
+		const char *text = c->flags[i].text;
+
+		do {
+			text += first_line(text);
+			rows++;
+		} while (*text);
+	}
+	return ROW * rows;
 }
 
 static double page_height(const struct chart *c)
@@ -397,6 +422,22 @@ static void draw_flags(const struct page *pg, double lane)
 	}
 }
 
+/* Returns the baseline of its last line. */
+static double draw_flag_text(const struct page *pg, double y, const char *text)
+{
+	char line[CHART_TEXT];
+
+	for (;; y += ROW) {
+		size_t len = first_line(text);
+
+		snprintf(line, sizeof(line), "%.*s", (int)len, text);
+		canvas_text(pg->cv, EDGE + 122, y, CANVAS_LEFT, pg->width - 2 * EDGE - 122, line);
+		text += len;
+		if (!*text)
+			return y;
+	}
+}
+
 static void draw_flag_list(const struct page *pg, double y)
 {
 	const struct chart *c = pg->c;
@@ -416,8 +457,7 @@ static void draw_flag_list(const struct page *pg, double y)
 		canvas_use(pg->cv, QUIET, 1);
 		canvas_text(pg->cv, EDGE + 110, y, CANVAS_RIGHT, 90, line);
 		canvas_use(pg->cv, TEXT, 1);
-		canvas_text(pg->cv, EDGE + 122, y, CANVAS_LEFT, pg->width - 2 * EDGE - 122,
-			    c->flags[i].text);
+		y = draw_flag_text(pg, y, c->flags[i].text);
 	}
 	if (!c->flags_omitted)
 		return;
