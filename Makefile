@@ -170,7 +170,7 @@ $(SKELS): $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 $(MAIN_OBJS): | $(SKELS)
 
 # The files of the HTML report, as C; every build of html.c includes them.
-$(BUILD)/page_files.h: tools/embed-page $(wildcard src/report/page.*) $(BUILD)/flags
+$(BUILD)/page_files.h: tools/embed-page $(wildcard src/report/page*) $(BUILD)/flags
 	$(say) EMBED $@
 	$(Q)tools/embed-page $(call unless,dygraphs,'$(DYGRAPHS)') >$@
 $(foreach build,obj asan fuzz,$(BUILD)/$(build)/src/report/html.o): | $(BUILD)/page_files.h

@@ -148,8 +148,7 @@ static const struct unit *unit_by_size(double bytes)
 		return best;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		best = unit_find(names[i]);
-		/* 1000 MiB rather than 1.0 GiB */
-		if (bytes >= 1.15 * (double)best->bytes)
+		if (bytes >= (double)best->bytes)
 			break;
 	}
 	return best;
@@ -323,9 +322,6 @@ bool chart_panel_range(const struct chart_panel *p, double *low, double *high)
 	return *low <= *high;
 }
 
-/* Below this share of the limit the values would be a flat line at the bottom. */
-#define LIMIT_WORTH 0.2
-
 void chart_scale(struct chart *c, size_t x_ticks, size_t y_ticks, const struct unit *unit)
 {
 	chart_axis_time(&c->x, c->from_s, c->to_s, x_ticks, c->plain_seconds);
@@ -335,11 +331,12 @@ void chart_scale(struct chart *c, size_t x_ticks, size_t y_ticks, const struct u
 
 		if (!chart_panel_range(p, &low, &high))
 			low = high = 0;
-		p->limit_shown = isfinite(p->limit) && high >= LIMIT_WORTH * p->limit;
+		p->limit_shown = isfinite(p->limit) && high >= CHART_LIMIT_WORTH * p->limit;
 		if (p->limit_shown)
-			high = fmax(high, p->limit * 1.08);
-		/* room above the highest, so that it is not drawn on the frame */
-		chart_axis_bytes(&p->y, fmin(low, 0), high > 0 ? high * 1.1 : 0, y_ticks, unit);
+			high = fmax(high, p->limit);
+		/* room for a mark and its words; but the unit is that of the words */
+		chart_axis_bytes(&p->y, fmin(low, 0), fmax(high, 0) * (p->has_mark ? 1.2 : 1.08),
+				 y_ticks, unit ? unit : unit_by_size(high));
 	}
 }
 

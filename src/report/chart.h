@@ -108,7 +108,7 @@ struct chart_panel {
 	double limit; /* NAN = none */
 	char limit_text[64];
 	/* the point that is marked: */
-	bool has_mark;
+	bool has_mark, mark_below; /* below: where the words stand */
 	double mark_s, mark;
 	char mark_text[96];
 	struct chart_axis y; /* by chart_scale() */
@@ -145,10 +145,10 @@ struct chart_layer *chart_add_layer(struct chart_panel *p, size_t width);
 /* The lowest and highest that a panel shows, without its limit; false when it shows nothing. */
 bool chart_panel_range(const struct chart_panel *p, double *low, double *high);
 
-/*
- * The chart is complete: computes the axes. x_ticks, y_ticks: at most so many steps. A limit is
- * shown where it does not press what is below it flat, else only told in words.
- */
+/* Below this share of a limit what is drawn would be pressed flat: the limit is only told in words. */
+#define CHART_LIMIT_WORTH 0.1
+
+/* The chart is complete: computes the axes. x_ticks, y_ticks: at most so many steps. */
 void chart_scale(struct chart *c, size_t x_ticks, size_t y_ticks, const struct unit *unit);
 
 /* Flags that stand too close for a number each share one place. */

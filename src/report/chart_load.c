@@ -195,7 +195,8 @@ static void add_kinds(struct chart_plan *plan, const struct run *run, const stru
 	struct chart_source *source = source_of(plan);
 
 	*source = (struct chart_source){ .entity = ENTITY_TREE,
-					 .exact_s = field_bytes(s, "peak.at") };
+					 .exact_s = field_bytes(s, "peak.at"),
+					 .exact_is_most = true };
 	for (size_t i = 0; i < CHART_STACK; i++) {
 		l->inks[i] = INK_ANON + i;
 		l->names[i] = names[i];
@@ -240,6 +241,7 @@ static void add_available(struct chart_plan *plan, const struct run *run, const 
 	add_line(plan, INK_AVAILABLE, "available", ENTITY_SYSTEM, 0, "available");
 	set_mark(p, "lowest", field_bytes(s, "system.available.min_at"),
 		 field_bytes(s, "system.available.min"), run->unit);
+	p->mark_below = true;
 }
 
 static void set_limit(struct chart_panel *p, uint64_t bytes, const struct unit *unit)
@@ -275,8 +277,6 @@ static void add_mount(struct chart_plan *plan, const struct run *run, const stru
 	shm_show_mount(mount, sizeof(mount), m, run->unit);
 	copy_clean(title, sizeof(title), mount);
 	p = chart_add_panel(plan->chart, title);
-	if (!p)
-		return;
 	source = add_line(plan, INK_USED, "used", ENTITY_SHM, id, "used");
 	set_limit(p, m->rec.limit_bytes, run->unit);
 	if (m->peak_bytes == UNKNOWN_U64)
@@ -305,6 +305,14 @@ static bool was_used(const struct shm_mount *m)
 	return m->n_full || m->full_omitted || (m->peak_bytes && m->peak_bytes != UNKNOWN_U64);
 }
 
+static void add_note(struct chart *c, size_t omitted)
+{
+	size_t len = strlen(c->note);
+
+	snprintf(c->note + len, sizeof(c->note) - len,
+		 "; mounts of smaller peaks that are not drawn: %zu", omitted);
+}
+
 static int add_mounts(struct chart_plan *plan, struct recording *r, const struct run *run,
 		      const struct snapshot *s, size_t most)
 {
@@ -323,8 +331,12 @@ static int add_mounts(struct chart_plan *plan, struct recording *r, const struct
 			order[n++] = m;
 	}
 	qsort(order, n, sizeof(*order), compare_mounts);
+	if (most > CHART_PANELS - plan->chart->n_panels)
+		most = CHART_PANELS - plan->chart->n_panels;
 	for (size_t i = 0; i < n && i < most; i++)
 		add_mount(plan, run, s, order[i], recording_mount_id(r, order[i]));
+	if (n > most)
+		add_note(plan->chart, n - most);
 	free(order);
 	return 0;
 }
@@ -362,170 +374,7 @@ void chart_plan_finish(struct chart_plan *plan)
 	plan->chart = NULL;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------- */
-
-/* What a layer has been given, and what waits until it is known whether it changes. */
-struct line {
-	size_t panel, layer, width;
-	const struct chart_source *source;
-	bool begun, exact_done;
-	double held_s, at_s; /* of the newest point given; until when its value is known to hold */
-	double held[CHART_STACK];
-};
-
-struct feed {
-	chart_row_fn *row;
-	void *ctx;
-	double interval_s, end_s;
-};
-
-static bool same(const double *a, const double *b, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (a[i] != b[i] && !(isnan(a[i]) && isnan(b[i])))
-			return false;
-	return true;
-}
-
-static int give(const struct feed *f, struct line *l, double at_s, const double *values)
-{
-	l->begun = true;
-	l->held_s = l->at_s = at_s;
-	memcpy(l->held, values, l->width * sizeof(*values));
-	return f->row(f->ctx, l->panel, l->layer, at_s, values);
-}
-
-/* The value before goes on until `at_s`, where it is another. */
-static int hold(const struct feed *f, struct line *l, double at_s)
-{
-	if (!l->begun || at_s <= l->held_s)
-		return 0;
-	l->held_s = at_s;
-	return f->row(f->ctx, l->panel, l->layer, at_s, l->held);
-}
-
-static int change(const struct feed *f, struct line *l, double at_s, const double *values)
-{
-	int err = 0;
-
-	if (l->begun && same(values, l->held, l->width)) {
-		l->at_s = at_s;
-		return 0;
-	}
-	/* a row stands for one interval; what was before it in between rows did not change */
-	if (l->begun)
-		err = hold(f, l, fmax(l->at_s, at_s - f->interval_s));
-	return err ? err : give(f, l, at_s, values);
-}
-
-/* The exact value at its own instant, which lies before `until_s`. */
-static int give_exact(const struct feed *f, struct line *l, double until_s)
-{
-	const struct chart_source *source = l->source;
-	double at_s;
-
-	if (l->exact_done || isnan(source->exact[0]) || !(source->exact_s <= until_s))
-		return 0;
-	l->exact_done = true;
-	at_s = fmax(source->exact_s, l->begun ? l->at_s : 0);
-	return change(f, l, at_s, source->exact);
-}
-
-static double value_of(int64_t v)
-{
-	return v == SAMPLE_UNKNOWN ? NAN : (double)v;
-}
-
-/*
- * The least and the most since the row before, where they are beyond both rows, and not what the exact
- * value has told already. When they were is not known: they are drawn in the middle of the interval.
- */
-static int give_needles(const struct feed *f, struct line *l, double at_s, const struct sample *s,
-			bool exact_here)
-{
-	size_t figure = l->source->figures[0];
-	double last = value_of(s->last[figure]), least = value_of(s->min[figure]),
-	       most = value_of(s->max[figure]), before = l->begun ? l->held[0] : last;
-	double middle_s = (fmax(l->begun ? l->at_s : 0, at_s - f->interval_s) + at_s) / 2;
-	int err = 0;
-
-	if (isnan(last))
-		return 0;
-	if (isnan(before))
-		before = last;
-	/* sums of levels may be off by the bound of the peak, which is the highest there was */
-	if (l->source->exact_is_most && !isnan(l->source->exact[0]))
-		most = fmin(most, l->source->exact[0]);
-	if (most > fmax(before, last) && !(exact_here && most <= l->source->exact[0]))
-		err = change(f, l, middle_s, &most);
-	if (!err && least < fmin(before, last))
-		err = change(f, l, middle_s, &least);
-	return err;
-}
-
-static int take(const struct feed *f, struct line *l, const struct sample *s)
-{
-	double at_s = (double)s->at_ns / 1e9, values[CHART_STACK];
-	bool had_exact = l->exact_done;
-	int err = give_exact(f, l, at_s);
-
-	for (size_t i = 0; i < l->width; i++)
-		values[i] = value_of(s->last[l->source->figures[i]]);
-	if (!err && l->source->needles)
-		err = give_needles(f, l, at_s, s, l->exact_done && !had_exact);
-	return err ? err : change(f, l, at_s, values);
-}
-
-static int feed_entity(struct recording *r, enum entity entity, const struct feed *f,
-		       struct line *lines, size_t n)
-{
-	struct recording_cursor *cursor;
-	struct sample s;
-	int err = recording_cursor_open(r, entity, &cursor);
-
-	if (err)
-		return err;
-	while (!err && (err = recording_cursor_next(cursor, &s)) == 1) {
-		err = 0;
-		for (size_t i = 0; !err && i < n; i++)
-			if (lines[i].source->entity == entity && lines[i].source->id == s.id)
-				err = take(f, &lines[i], &s);
-	}
-	recording_cursor_close(cursor);
-	return err;
-}
-
-int chart_feed(struct recording *r, const struct chart_plan *plan, chart_row_fn *row, void *ctx)
-{
-	struct feed f = { .row = row,
-			  .ctx = ctx,
-			  .interval_s = recording_run(r)->interval_s,
-			  .end_s = recording_info(r)->duration_s };
-	struct line lines[CHART_PANELS * CHART_LAYERS];
-	bool wanted[ENTITIES] = { false };
-	size_t n = 0;
-	int err = 0;
-
-	for (size_t i = 0; i < plan->chart->n_panels; i++)
-		for (size_t j = 0; j < plan->chart->panels[i].n_layers; j++) {
-			lines[n++] = (struct line){
-				.panel = i,
-				.layer = j,
-				.width = plan->chart->panels[i].layers[j].rows.width,
-				.source = &plan->sources[i][j],
-			};
-			wanted[plan->sources[i][j].entity] = true;
-		}
-	for (int i = 0; !err && i < ENTITIES; i++)
-		if (wanted[i])
-			err = feed_entity(r, (enum entity)i, &f, lines, n);
-	for (size_t i = 0; !err && i < n; i++) {
-		err = give_exact(&f, &lines[i], INFINITY);
-		if (!err)
-			err = hold(&f, &lines[i], f.end_s);
-	}
-	return err;
-}
+/* ---- a picture's rows ------------------------------------------------------------------------- */
 
 struct loading {
 	struct chart *chart;

@@ -18,7 +18,7 @@ struct chart_source {
 	bool needles;
 	/* a value known exactly, at an instant that no row has; exact[0] NAN = none */
 	double exact_s, exact[CHART_STACK];
-	bool exact_is_most; /* nothing was higher */
+	bool exact_is_most; /* nothing was higher, all values together */
 };
 
 struct chart_plan {

@@ -10,63 +10,28 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "../util/escape.h"
 #include "html_page.h"
 #include "page_files.h"
 
-void html_text(FILE *out, const char *printable)
+static struct field_value field_of(const struct snapshot *s, const char *name)
 {
-	for (const char *c = printable; *c; c++) {
-		switch (*c) {
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		case '\'':
-			fputs("&#39;", out);
-			break;
-		default:
-			fputc(*c, out);
-		}
-	}
-}
+	const struct field *f = field_find(name);
 
-int html_name(FILE *out, const char *raw)
-{
-	size_t cap = strlen(raw) * ESCAPE_MAX_GROWTH + 1;
-	char *clean = malloc(cap);
-
-	if (!clean)
-		return -ENOMEM;
-	escape_bytes(clean, cap, raw, strlen(raw));
-	html_text(out, clean);
-	free(clean);
-	return 0;
+	return f ? f->get(s) : (struct field_value){ .known = false };
 }
 
 const char *html_field(const struct html_page *pg, char *dst, const char *name)
 {
 	const struct field *f = field_find(name);
-	struct field_value v = { .known = false };
 
-	if (f)
-		v = f->get(pg->s);
-	return show_value(dst, v, f ? f->unit : FIELD_COUNT, pg->run->unit);
+	return show_value(dst, field_of(pg->s, name), f ? f->unit : FIELD_COUNT, pg->run->unit);
 }
 
 /* ---- what the names in page.html stand for ---------------------------------------------------- */
 
 static int put_title(const struct html_page *pg)
 {
-	html_text(pg->out, pg->plan.chart->title);
+	markup_text(pg->out, pg->plan.chart->title);
 	return 0;
 }
 
@@ -74,25 +39,25 @@ static int put_about(const struct html_page *pg)
 {
 	char ending[SHOW_LEN];
 
-	html_text(pg->out, pg->plan.chart->subtitle);
+	markup_text(pg->out, pg->plan.chart->subtitle);
 	if (pg->run->has_exit)
 		fprintf(pg->out, "; %s%s", WIFSIGNALED(pg->run->wait_status) ? "killed by " : "",
 			show_exit(ending, pg->run->wait_status));
 	else if (pg->run->ended_by)
 		fprintf(pg->out, "; ");
 	if (!pg->run->has_exit && pg->run->ended_by)
-		html_text(pg->out, pg->run->ended_by);
+		markup_text(pg->out, pg->run->ended_by);
 	return 0;
 }
 
 static int put_version(const struct html_page *pg)
 {
-	return html_name(pg->out, pg->run->version);
+	return markup_name(pg->out, pg->run->version);
 }
 
 static int put_note(const struct html_page *pg)
 {
-	html_text(pg->out, pg->plan.chart->note);
+	markup_text(pg->out, pg->plan.chart->note);
 	return 0;
 }
 
@@ -100,12 +65,12 @@ static void put_figure(const struct html_page *pg, bool alarm, const char *what,
 		       const char *more)
 {
 	fprintf(pg->out, "<div%s><dt>", alarm ? " class=\"alarm\"" : "");
-	html_text(pg->out, what);
+	markup_text(pg->out, what);
 	fputs("</dt><dd>", pg->out);
-	html_text(pg->out, value);
+	markup_text(pg->out, value);
 	if (*more) {
 		fputs(" <small>", pg->out);
-		html_text(pg->out, more);
+		markup_text(pg->out, more);
 		fputs("</small>", pg->out);
 	}
 	fputs("</dd></div>\n", pg->out);
@@ -130,9 +95,11 @@ static void put_peak(const struct html_page *pg)
 static void put_pair(const struct html_page *pg, const char *what, const char *name,
 		     const char *before, const char *second, const char *behind)
 {
-	char value[SHOW_LEN], other[SHOW_LEN], more[3 * SHOW_LEN];
+	char value[SHOW_LEN], other[SHOW_LEN], more[3 * SHOW_LEN] = "";
 
-	snprintf(more, sizeof(more), "%s%s%s", before, html_field(pg, other, second), behind);
+	if (field_of(pg->s, second).known)
+		snprintf(more, sizeof(more), "%s%s%s", before, html_field(pg, other, second),
+			 behind);
 	put_figure(pg, false, what, html_field(pg, value, name), more);
 }
 
@@ -157,8 +124,8 @@ static int put_figures(const struct html_page *pg)
 	put_pair(pg, "Processes", "processes", "at most ", "peak_processes", " at once");
 	put_pair(pg, "Page faults", "faults.minor", "", "faults.major", " more waited for I/O");
 	if (s->shm && s->shm->full)
-		put_figure(pg, true, "Shared memory was full", show_count(value, s->shm->full),
-			   "times; see the events");
+		put_figure(pg, true, "Times shared memory was full",
+			   show_count(value, s->shm->full), "see the events");
 	if (s->n_oom)
 		put_figure(pg, true, "OOM kills", show_count(value, s->n_oom), "see the events");
 	if (s->cost.known && s->cost.last.lost_records)
@@ -193,7 +160,7 @@ static int put_summary(const struct html_page *pg)
 	if (fclose(memory) && !err)
 		err = -ENOMEM;
 	if (!err)
-		html_text(pg->out, text);
+		markup_text(pg->out, text);
 	free(text);
 	return err;
 }

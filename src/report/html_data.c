@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The data of the HTML report, as page.js reads it.
+ * The data of the HTML report, as page_rows.js and page_panel.js read it.
  *
  * Rows of charts are packed, so that a million of them is some megabytes of text: of each row the time
  * and the values are steps from the row before, as varints of 7 bits, the lowest first, in base64.
@@ -208,6 +208,8 @@ static json_t *mark_json(const struct chart_panel *p)
 		err = json_put(mark, "bytes", json_number_of(p->mark));
 	if (!err)
 		err = json_put(mark, "text", json_text(p->mark_text));
+	if (!err)
+		err = json_put(mark, "below", json_boolean(p->mark_below));
 	return json_done(mark, err);
 }
 
@@ -286,6 +288,8 @@ static json_t *facts_json(const struct html_page *pg, const struct packing *all)
 		return json_done(facts, err);
 	}
 	err = json_put(facts, "panels", panels);
+	if (!err)
+		err = json_put(facts, "limit_worth", json_number_of(CHART_LIMIT_WORTH));
 	if (!err)
 		err = json_put(facts, "duration_s", json_number_of(all->chart->to_s));
 	if (!err)

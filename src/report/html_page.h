@@ -7,6 +7,7 @@
 
 #include "../sinks/show.h"
 #include "chart_load.h"
+#include "markup.h"
 
 struct html_page {
 	FILE *out;
@@ -15,11 +16,6 @@ struct html_page {
 	const struct snapshot *s;
 	struct chart_plan plan;
 };
-
-/* Printable text as it must stand in HTML, between tags or quotes. */
-void html_text(FILE *out, const char *printable);
-/* The same of raw bytes. Returns 0 or -ENOMEM. */
-int html_name(FILE *out, const char *raw);
 
 /* A field of the snapshot as text; dst of SHOW_LEN bytes. Returns it. */
 const char *html_field(const struct html_page *pg, char *dst, const char *name);

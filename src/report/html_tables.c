@@ -49,7 +49,7 @@ static void put_value(const struct html_page *pg, struct field_value v, enum fie
 		fprintf(pg->out, "<td data-value=\"%" PRId64 "\">", v.whole);
 	else
 		fprintf(pg->out, "<td data-value=\"%.9g\">", v.real);
-	html_text(pg->out, show_value(text, v, unit, pg->run->unit));
+	markup_text(pg->out, show_value(text, v, unit, pg->run->unit));
 	fputs("</td>", pg->out);
 }
 
@@ -70,7 +70,7 @@ static int put_raw(const struct html_page *pg, const char *class, const char *ra
 	int err;
 
 	fprintf(pg->out, "<td class=\"%s\">", class);
-	err = html_name(pg->out, raw ? raw : "");
+	err = markup_name(pg->out, raw ? raw : "");
 	fputs("</td>", pg->out);
 	return err;
 }
@@ -123,18 +123,20 @@ int html_processes(const struct html_page *pg)
 	};
 	const struct process **order = show_by_peak(pg->s);
 	size_t n = pg->s->n_processes;
-	char caption[256], shown[SHOW_LEN], seen[SHOW_LEN];
+	char caption[256] = "No process was seen.", shown[SHOW_LEN], seen[SHOW_LEN];
 	int err = 0;
 
 	if (!order)
 		return -ENOMEM;
 	if (n > pg->run->max_processes)
 		n = pg->run->max_processes;
-	snprintf(caption, sizeof(caption),
-		 "%s of %s processes, those of the largest peaks; anon to swap are what a process "
-		 "held at the instant of its peak. A heading sorts.",
-		 show_count(shown, n),
-		 show_count(seen, pg->s->n_processes + pg->s->processes_omitted));
+	if (n)
+		snprintf(
+			caption, sizeof(caption),
+			"%s of %s processes, those of the largest peaks; anon to swap are what a process "
+			"held at the instant of its peak. A heading sorts.",
+			show_count(shown, n),
+			show_count(seen, pg->s->n_processes + pg->s->processes_omitted));
 	begin_table(pg->out, "processes", "Processes", caption, columns,
 		    sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; !err && i < n; i++)
@@ -169,14 +171,14 @@ static int put_event(const struct html_page *pg, const struct recorded_event *e)
 	fprintf(pg->out, "<tr%s>", chart_event_alarms(e->kind) ? " class=\"alarm\"" : "");
 	put_value(pg, seconds(e->at_s), FIELD_SECONDS);
 	fputs("<td class=\"text\">", pg->out);
-	html_text(pg->out, kind);
+	markup_text(pg->out, kind);
 	if (e->pid)
 		fprintf(pg->out, "</td><td data-value=\"%u\">%u</td>", e->pid, e->pid);
 	else
 		fputs("</td><td data-value=\"\"></td>", pg->out);
 	err = put_raw(pg, "text", e->comm);
 	fputs("<td class=\"text long\">", pg->out);
-	html_text(pg->out, chart_event_what(e));
+	markup_text(pg->out, chart_event_what(e));
 	fputs("</td></tr>\n", pg->out);
 	return err;
 }
@@ -234,9 +236,9 @@ static void put_mount(const struct html_page *pg, const struct shm_mount *m)
 
 	fprintf(pg->out, "<tr%s><td class=\"text\">",
 		m->n_full || m->full_omitted ? " class=\"alarm\"" : "");
-	html_text(pg->out, shm_show_point(text, sizeof(text), m));
+	markup_text(pg->out, shm_show_point(text, sizeof(text), m));
 	fputs("</td><td class=\"text\">", pg->out);
-	html_text(pg->out, shm_show_owner(text, sizeof(text), m));
+	markup_text(pg->out, shm_show_owner(text, sizeof(text), m));
 	fputs("</td>", pg->out);
 	/* a mount without a limit says 0 */
 	put_value(pg, m->rec.limit_bytes ? whole(m->rec.limit_bytes) : whole(UNKNOWN_U64),
@@ -266,12 +268,12 @@ static void put_failures(const struct html_page *pg)
 			      pg->out);
 			begun = true;
 			fputs("<li>", pg->out);
-			html_text(pg->out, shm_show_full(text, sizeof(text), pg->s, m, &m->full[j],
-							 pg->run->unit));
+			markup_text(pg->out, shm_show_full(text, sizeof(text), pg->s, m,
+							   &m->full[j], pg->run->unit));
 			remedy_write(text, sizeof(text), m, &m->full[j]);
 			if (*text) {
 				fputs("<br>remedy: ", pg->out);
-				html_text(pg->out, text);
+				markup_text(pg->out, text);
 			}
 			fputs("</li>\n", pg->out);
 		}

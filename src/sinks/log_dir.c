@@ -89,9 +89,17 @@ static int add_between(struct log *l, const struct snapshot *s, double now_s, do
 	return 0;
 }
 
+/* What is counted in pieces may be off by the bound of the peak, which nothing exceeds. */
+static double rss(const struct snapshot *s, const char *name)
+{
+	double bytes = value(s, name), peak = value(s, "peak.rss");
+
+	return bytes > peak ? peak : bytes;
+}
+
 static int add_rss(struct log *l, const struct snapshot *s, double now_s, bool last)
 {
-	double first = value(s, "first.rss"), now = value(s, "rss");
+	double first = rss(s, "first.rss"), now = rss(s, "rss");
 	int err = 0;
 
 	if (isnan(now))

@@ -111,21 +111,21 @@ static void find_main(struct mprof *m, const struct snapshot *s)
 
 static void print_tree(struct mprof *m, const struct snapshot *s)
 {
-	uint64_t peak = rss_pages(&s->tree.at_peak);
+	uint64_t peak = rss_pages(&s->tree.at_peak), now = rss_pages(&s->tree.now);
 
 	if (!s->tree.known)
 		return;
 	if (peak > m->peak_pages) {
 		m->peak_pages = peak;
 		fprintf(m->out, "MEM %.6f %.4f\n", mib(s, peak), unix_time(m, s, s->tree.peak_ns));
-	} else if (s->tree.level_peak_pages > rss_pages(&s->tree.now) &&
-		   s->tree.level_peak_pages <= peak) {
+	} else if (s->tree.level_peak_pages > now && s->tree.level_peak_pages <= peak) {
 		/* somewhere between the ticks */
 		fprintf(m->out, "MEM %.6f %.4f\n", mib(s, s->tree.level_peak_pages),
 			unix_time(m, s, m->tick_ns + (s->now_ns - m->tick_ns) / 2));
 	}
+	/* what is counted in pieces may be off by the bound of the peak, which nothing exceeds */
 	if (s->tree.processes_live)
-		fprintf(m->out, "MEM %.6f %.4f\n", mib(s, rss_pages(&s->tree.now)),
+		fprintf(m->out, "MEM %.6f %.4f\n", mib(s, now < peak ? now : peak),
 			unix_time(m, s, s->now_ns));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Makes a recording of a scripted watch, without a kernel to watch: recording SCRIPT FILE. The scripts
- * are those of the unit tests, and `hostile`: ten minutes in which everything happens, to processes,
- * containers and mounts whose names try to break out of wherever they are written.
+ * are those of the unit tests, `hostile`: ten minutes in which everything happens, to processes,
+ * containers and mounts whose names try to break out of wherever they are written, and `crowd`: many.
  */
 #include <errno.h>
 #include <math.h>
@@ -175,6 +175,51 @@ static void hostile(struct model *m, struct sink *sink)
 	}
 }
 
+/* ---- many ------------------------------------------------------------------------------------- */
+
+#define FIFTY "01234567890123456789012345678901234567890123456789"
+#define LONG FIFTY FIFTY FIFTY FIFTY
+#define HEBREW "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d"
+
+/* 300 processes, twelve mounts, names of two hundred characters and ones that run from right to left. */
+static void crowd(struct model *m, struct sink *sink)
+{
+	struct mem_pages all = mib(300, 150, 0, 0);
+
+	for (uint32_t pid = 1000; pid < 1300; pid++) {
+		start(m, 0, pid, 1, START_ADOPTED, pid % 2 ? HEBREW : LONG, mib(1, 0.5, 0, 0));
+		CHECK(!model_set_cmdline(m, pid, 900 * SECOND + pid, LONG));
+	}
+	for (int s = 1; s <= 10; s++) {
+		for (uint32_t pid = 1000; pid < 1300; pid++) {
+			struct figures f = { .pid = pid,
+					     .ppid = 1,
+					     .how = START_ADOPTED,
+					     .comm = pid % 2 ? HEBREW : LONG,
+					     .first = mib(1, 0.5, 0, 0),
+					     .now = mib(1, 0.5, 0, 0),
+					     .at_peak = mib(1, 0.5, 0, 0),
+					     .peak = mib(1, 0.5, 0, 0),
+					     .peak_s = 1 };
+
+			reading(m, s, &f);
+		}
+		for (uint32_t i = 0; i < 12; i++) {
+			struct rec_shm_mount rec =
+				shm_mount_rec(at(s), SHM_DEV(0, 60 + i), 64 * MIB, (i + 1) * MIB);
+
+			rec.flags |= SHM_MOUNT_TRACED | SHM_MOUNT_TARGET;
+			rec.peak_bytes = (i + 1) * MIB;
+			rec.peak_ns = at(1);
+			SHM_APPLY(m, rec, TEXTS("/dev/shm/" LONG "\0\0\0"));
+		}
+		SHM_SURVEY(m, at(s));
+		tree(m, s, all, all, 1, 0, 300, 300, 300);
+		machine(m, s, 11000);
+		tick(m, s, sink);
+	}
+}
+
 static void nothing(struct model *m, struct sink *sink)
 {
 	(void)m;
@@ -191,6 +236,7 @@ static const struct {
 	{ "train", train, train_run },       { "everything", everything, build_run },
 	{ "governed", governed, train_run }, { "short", small_command, true_run },
 	{ "nothing", nothing, train_run },   { "hostile", hostile, build_run },
+	{ "crowd", crowd, train_run },
 };
 
 static int record(const char *path, script_fn *script, struct run run)
@@ -228,6 +274,7 @@ int main(int argc, char **argv)
 			run.target = EVIL;
 		return record(argv[2], scripts[i].script, run);
 	}
-	fprintf(stderr, "usage: recording train|everything|governed|short|nothing|hostile FILE\n");
+	fprintf(stderr,
+		"usage: recording train|everything|governed|short|nothing|hostile|crowd FILE\n");
 	return 2;
 }

@@ -46,6 +46,8 @@ int main(void)
 #include "report/chart_load.h"
 #include "report/html.h"
 #include "scripts.h"
+#undef PAGE
+#include "records.h"
 
 #define MIB 1048576.0
 
@@ -325,6 +327,53 @@ static void test_what_is_held_goes_on(void **state)
 	close_page(&p);
 }
 
+/* What was higher before the first row is told, but not at a time when there was nothing. */
+static void test_no_needle_before_the_first_row(void **state)
+{
+	static struct rows kinds, total;
+	struct page p;
+
+	(void)state;
+	open_page(&p, build_run(), everything);
+	facts(&p);
+	read_rows(&p, 0, 0, &kinds);
+	read_rows(&p, 1, 0, &total);
+	assert_true(total.n > 1 && total.values[0][0] > total.values[1][0]);
+	assert_true(kinds.n > 0 && total.at[0] == kinds.at[0]);
+	close_page(&p);
+}
+
+/* Two processes: at a tick more is counted than at the peak, by less than the peak's bound. */
+static void above(struct model *m, struct sink *sink)
+{
+	start(m, 0, 50, 1, START_ADOPTED, "one", mib(10, 0, 0, 0));
+	start(m, 0, 51, 1, START_ADOPTED, "two", mib(10, 0, 0, 0));
+	for (int i = 1; i <= 5; i++) {
+		tree(m, i, mib(i < 3 ? 15 : 20 + (i == 3), 10, 0, 0),
+		     i < 3 ? mib(15, 10, 0, 0) : mib(20, 10, 0, 0), i < 3 ? 1 : 2.5, 300, 2, 2, 2);
+		tick(m, i, sink);
+	}
+}
+
+static void test_nothing_is_above_the_peak(void **state)
+{
+	static struct rows rows;
+	struct page p;
+
+	(void)state;
+	open_page(&p, train_run(), above);
+	facts(&p);
+	read_rows(&p, 0, 0, &rows);
+	assert_true(has(&rows, 2.5, 20, 10, 0));
+	for (size_t i = 0; i < rows.n; i++)
+		assert_true(rows.values[i][0] <= 20 * MIB && rows.values[i][1] == 10 * MIB);
+	read_rows(&p, 1, 0, &rows);
+	assert_true(has(&rows, 2.5, 30, 0, 0));
+	for (size_t i = 0; i < rows.n; i++)
+		assert_true(rows.values[i][0] <= 30 * MIB);
+	close_page(&p);
+}
+
 #define EVIL "</script><script>x</script><!-- \"'& \xe2\x80\xa8\xff\033[2J"
 
 static void evil(struct model *m, struct sink *sink)
@@ -404,6 +453,8 @@ static void test_nothing_was_read(void **state)
 	(void)state;
 	open_page(&p, train_run(), no_records);
 	assert_non_null(strstr(p.text, "no samples"));
+	assert_non_null(strstr(p.text, "<dt>Processes</dt><dd>n/a</dd>"));
+	assert_non_null(strstr(p.text, "<caption>No process was seen.</caption>"));
 	assert_int_equal(json_array_size(json_object_get(facts(&p), "panels")), 2);
 	assert_int_equal(strcmp(p.text + p.len - 8, "</html>\n"), 0);
 	close_page(&p);
@@ -479,6 +530,51 @@ static void test_plan(void **state)
 	close_page(&p);
 }
 
+static void mounts(struct model *m, struct sink *sink)
+{
+	start(m, 0, 50, 1, START_ADOPTED, "one", mib(10, 0, 0, 0));
+	for (uint32_t i = 1; i <= 3; i++) {
+		struct rec_shm_mount rec = shm_mount_rec(BEGIN + SECOND, SHM_DEV(0, 50 + i),
+							 64 * 1048576, i * 1048576);
+
+		rec.flags |= SHM_MOUNT_TRACED | SHM_MOUNT_TARGET;
+		rec.peak_bytes = i * 1048576;
+		rec.peak_ns = BEGIN + SECOND / 2;
+		SHM_APPLY(m, rec, TEXTS("/dev/shm\0\0\0"));
+	}
+	SHM_SURVEY(m, BEGIN + SECOND);
+	tick(m, 1, sink);
+}
+
+/* Of three mounts those of the largest peaks, with limit and mark; that one is missing is told. */
+static void test_mounts(void **state)
+{
+	struct chart_plan plan;
+	struct page p;
+
+	(void)state;
+	open_page(&p, train_run(), mounts);
+	assert_int_equal(chart_plan_create(p.recording, recording_run(p.recording), 2, &plan), 0);
+	assert_int_equal(plan.chart->n_panels, 4);
+	for (size_t i = 0; i < 2; i++) {
+		const struct chart_panel *mount = &plan.chart->panels[2 + i];
+
+		assert_string_equal(mount->title, "/dev/shm (64.0 MiB)");
+		assert_true(mount->limit == 64 * MIB);
+		assert_string_equal(mount->limit_text, "limit 64.0 MiB");
+		assert_true(mount->has_mark && mount->mark == (3 - (double)i) * MIB);
+		assert_true(mount->mark_s == 0.5);
+	}
+	assert_non_null(
+		strstr(plan.chart->note, "; mounts of smaller peaks that are not drawn: 1"));
+	chart_plan_finish(&plan);
+	assert_int_equal(chart_plan_create(p.recording, recording_run(p.recording), 20, &plan), 0);
+	assert_int_equal(plan.chart->n_panels, 5);
+	assert_null(strstr(plan.chart->note, "not drawn"));
+	chart_plan_finish(&plan);
+	close_page(&p);
+}
+
 static void test_events_in_words(void **state)
 {
 	static const struct {
@@ -509,11 +605,14 @@ int main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_what_is_held_goes_on),
+		cmocka_unit_test(test_no_needle_before_the_first_row),
+		cmocka_unit_test(test_nothing_is_above_the_peak),
 		cmocka_unit_test(test_names_stay_text),
 		cmocka_unit_test(test_nothing_was_read),
 		cmocka_unit_test(test_nothing_is_fetched),
 		cmocka_unit_test(test_a_full_device_is_told),
 		cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_mounts),
 		cmocka_unit_test(test_events_in_words),
 	};
 

@@ -146,6 +146,82 @@ static bool has_point(const struct measured *m, double at_s, double value)
 	return false;
 }
 
+/* ---- mprof's own reader ------------------------------------------------------------------------ */
+
+struct profile {
+	char command[256];
+	size_t mems, children; /* lines */
+	double most, most_at; /* of MEM */
+	struct {
+		unsigned int pid;
+		double most, most_at;
+	} child[16];
+	size_t n;
+};
+
+/* As read_mprofile_file() does: the first word says what the line is; numbers follow it. */
+static void read_profile(const char *text, struct profile *out)
+{
+	char *copy = strdup(text), *rest = copy, *line;
+
+	assert_non_null(copy);
+	*out = (struct profile){ .mems = 0 };
+	while ((line = strsep(&rest, "\n")) && rest) {
+		double value, at;
+		unsigned int pid;
+		size_t i = 0;
+		int used = -1;
+
+		/* it takes an empty line for a profile that was too short */
+		assert_true(*line);
+		if (!strncmp(line, "CMDLINE ", 8)) {
+			snprintf(out->command, sizeof(out->command), "%s", line + 8);
+		} else if (!strncmp(line, "MEM ", 4)) {
+			assert_int_equal(sscanf(line, "MEM %lf %lf%n", &value, &at, &used), 2);
+			assert_int_equal(used, strlen(line));
+			if (!out->mems++ || value > out->most) {
+				out->most = value;
+				out->most_at = at;
+			}
+		} else {
+			assert_int_equal(
+				sscanf(line, "CHLD %u %lf %lf%n", &pid, &value, &at, &used), 3);
+			assert_int_equal(used, strlen(line));
+			out->children++;
+			while (i < out->n && out->child[i].pid != pid)
+				i++;
+			assert_true(i < 16);
+			if (i == out->n || value > out->child[i].most) {
+				out->child[i].pid = pid;
+				out->child[i].most = value;
+				out->child[i].most_at = at;
+			}
+			out->n += i == out->n;
+		}
+	}
+	free(copy);
+}
+
+static char *write_profile(const struct run *run, script_fn *script)
+{
+	struct model *m = model_create(PAGE, 1000);
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	struct sink *sink;
+
+	assert_non_null(m);
+	assert_non_null(out);
+	sink = mprof_create(run, out);
+	assert_non_null(sink);
+	script(m, sink);
+	assert_int_equal(sink->ops->finish(sink, model_snapshot(m)), 0);
+	sink->ops->destroy(sink);
+	model_destroy(m);
+	fclose(out);
+	return text;
+}
+
 /* ---- --log-dir -------------------------------------------------------------------------------- */
 
 /* The peak of 993 MiB at 0.14 s lies between two ticks that see 593 and 18. */
@@ -299,6 +375,35 @@ static void test_levels_between_ticks(void **state)
 	free_logs(&w);
 }
 
+/* At a tick more is counted than at the peak, by less than the peak's bound. */
+static void above(struct model *m, struct sink *sink)
+{
+	start(m, 0, 50, 1, START_ADOPTED, "one", mib(10, 0, 0, 0));
+	start(m, 0, 51, 1, START_ADOPTED, "two", mib(10, 0, 0, 0));
+	tree(m, 1, mib(31, 0, 0, 0), mib(30, 0, 0, 0), 0.5, 300, 2, 2, 2);
+	tick(m, 1, sink);
+}
+
+static void test_nothing_is_above_the_peak(void **state)
+{
+	struct run run = train_run();
+	struct profile p;
+	struct written w;
+	struct measured m;
+	char *text = write_profile(&run, above);
+
+	(void)state;
+	read_profile(text, &p);
+	assert_true(p.most == 30 && p.mems == 2);
+	free(text);
+	write_logs(&w, &run, above);
+	read_log(w.files[RSS], &m);
+	check_log(&m);
+	assert_true(m.most == 30);
+	assert_true(has_point(&m, 1, 30));
+	free_logs(&w);
+}
+
 static void test_pictures(void **state)
 {
 	struct run run = train_run();
@@ -357,80 +462,6 @@ static void test_a_full_device_is_told(void **state)
 }
 
 /* ---- --mprof ---------------------------------------------------------------------------------- */
-
-struct profile {
-	char command[256];
-	size_t mems, children; /* lines */
-	double most, most_at; /* of MEM */
-	struct {
-		unsigned int pid;
-		double most, most_at;
-	} child[16];
-	size_t n;
-};
-
-/* As read_mprofile_file() does: the first word says what the line is; numbers follow it. */
-static void read_profile(const char *text, struct profile *out)
-{
-	char *copy = strdup(text), *rest = copy, *line;
-
-	assert_non_null(copy);
-	*out = (struct profile){ .mems = 0 };
-	while ((line = strsep(&rest, "\n")) && rest) {
-		double value, at;
-		unsigned int pid;
-		size_t i = 0;
-		int used = -1;
-
-		/* it takes an empty line for a profile that was too short */
-		assert_true(*line);
-		if (!strncmp(line, "CMDLINE ", 8)) {
-			snprintf(out->command, sizeof(out->command), "%s", line + 8);
-		} else if (!strncmp(line, "MEM ", 4)) {
-			assert_int_equal(sscanf(line, "MEM %lf %lf%n", &value, &at, &used), 2);
-			assert_int_equal(used, strlen(line));
-			if (!out->mems++ || value > out->most) {
-				out->most = value;
-				out->most_at = at;
-			}
-		} else {
-			assert_int_equal(
-				sscanf(line, "CHLD %u %lf %lf%n", &pid, &value, &at, &used), 3);
-			assert_int_equal(used, strlen(line));
-			out->children++;
-			while (i < out->n && out->child[i].pid != pid)
-				i++;
-			assert_true(i < 16);
-			if (i == out->n || value > out->child[i].most) {
-				out->child[i].pid = pid;
-				out->child[i].most = value;
-				out->child[i].most_at = at;
-			}
-			out->n += i == out->n;
-		}
-	}
-	free(copy);
-}
-
-static char *write_profile(const struct run *run, script_fn *script)
-{
-	struct model *m = model_create(PAGE, 1000);
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-	struct sink *sink;
-
-	assert_non_null(m);
-	assert_non_null(out);
-	sink = mprof_create(run, out);
-	assert_non_null(sink);
-	script(m, sink);
-	assert_int_equal(sink->ops->finish(sink, model_snapshot(m)), 0);
-	sink->ops->destroy(sink);
-	model_destroy(m);
-	fclose(out);
-	return text;
-}
 
 static void test_profile(void **state)
 {
@@ -513,6 +544,7 @@ int main(void)
 		cmocka_unit_test(test_a_short_command),
 		cmocka_unit_test(test_nothing_was_read),
 		cmocka_unit_test(test_levels_between_ticks),
+		cmocka_unit_test(test_nothing_is_above_the_peak),
 		cmocka_unit_test(test_pictures),
 		cmocka_unit_test(test_a_full_device_is_told),
 		cmocka_unit_test(test_profile),

@@ -242,8 +242,9 @@ static void test_svg(void **state)
 	text = draw(c, picture_svg_draw, "page.svg", &len);
 	assert_int_equal(strncmp(text, "<?xml", 5), 0);
 	assert_non_null(strstr(text, "width=\"960px\""));
-	assert_non_null(strstr(text, "<title>&lt;script&gt;\"pid 4711\" &amp; \\xff\\xc3\\n\\x1b[2J"
-				     "</title>"));
+	assert_non_null(
+		strstr(text, "<title>&lt;script&gt;&quot;pid 4711&quot; &amp; \\xff\\xc3\\n\\x1b[2J"
+			     "</title>"));
 	assert_null(strstr(text, "<script"));
 	assert_null(memchr(text, '\033', len));
 	assert_int_equal(strcmp(text + len - 7, "</svg>\n"), 0);
