@@ -82,17 +82,14 @@ static double value_of(int64_t v)
 	return v == SAMPLE_UNKNOWN ? NAN : (double)v;
 }
 
-/*
- * What is counted in pieces may be off by the bound of the peak, which is the highest that there was:
- * nothing is drawn above it.
- */
+/* What is higher than the peak by no more than the peak's bound was not higher. */
 static void cap(const struct line *l, double *values)
 {
 	double excess = 0;
 
 	for (size_t i = 0; i < l->width; i++)
 		excess += values[i] - l->source->exact[i];
-	if (l->source->exact_is_most && excess > 0)
+	if (excess > 0 && excess <= l->source->exact_bound)
 		values[0] -= excess;
 }
 
@@ -111,7 +108,9 @@ static int give_needles(const struct feed *f, struct line *l, double at_s, const
 	double middle_s = l->begun ? (fmax(l->at_s, at_s - f->interval_s) + at_s) / 2 : at_s;
 	int err = 0;
 
-	cap(l, most);
+	/* sums of levels that processes reached one after the other; none was above the peak */
+	if (!isnan(l->source->exact[0]))
+		most[0] = fmin(most[0], l->source->exact[0]);
 	if (most[0] > fmax(before, last) && !(exact_here && most[0] <= l->source->exact[0]))
 		err = change(f, l, middle_s, most);
 	if (!err && least[0] < fmin(before, last))

@@ -53,8 +53,7 @@ bool chart_event_alarms(const char *kind)
 	return !strcmp(kind, "oom") || !strcmp(kind, "shm_full") || !strcmp(kind, "lost");
 }
 
-/* A process that comes or goes is worth a flag only where few do. */
-static bool is_ordinary(const char *kind)
+bool chart_event_is_ordinary(const char *kind)
 {
 	return !strcmp(kind, "start") || !strcmp(kind, "exec") || !strcmp(kind, "exit");
 }
@@ -106,7 +105,7 @@ static int add_flags(struct chart *c, struct recording *r)
 		bool alarm = chart_event_alarms(events[i].kind);
 
 		if (chart_event_is_start(&events[i]) ||
-		    (is_ordinary(events[i].kind) && n > CHART_FLAGS / 2))
+		    (chart_event_is_ordinary(events[i].kind) && n > CHART_FLAGS / 2))
 			continue;
 		if (c->n_flags == CHART_FLAGS || (!alarm && !others)) {
 			c->flags_omitted++;
@@ -196,7 +195,7 @@ static void add_kinds(struct chart_plan *plan, const struct run *run, const stru
 
 	*source = (struct chart_source){ .entity = ENTITY_TREE,
 					 .exact_s = field_bytes(s, "peak.at"),
-					 .exact_is_most = true };
+					 .exact_bound = field_bytes(s, "peak.error") };
 	for (size_t i = 0; i < CHART_STACK; i++) {
 		l->inks[i] = INK_ANON + i;
 		l->names[i] = names[i];
@@ -218,7 +217,7 @@ static void add_total(struct chart_plan *plan, const struct run *run, const stru
 
 	source->exact_s = field_bytes(s, "peak.at");
 	source->exact[0] = field_bytes(s, "peak.rss");
-	source->exact_is_most = true;
+	source->exact_bound = field_bytes(s, "peak.error");
 	if (s->tree.footprint_peak_bytes != UNKNOWN_U64)
 		add_line(plan, INK_FOOTPRINT, "footprint", ENTITY_TREE, 0, "footprint");
 	if (s->tree.peak.kind[MEM_SWAP] > 0)
@@ -283,7 +282,7 @@ static void add_mount(struct chart_plan *plan, const struct run *run, const stru
 		return;
 	source->exact_s = show_since_s(s, m->peak_ns);
 	source->exact[0] = (double)m->peak_bytes;
-	source->exact_is_most = true;
+	source->exact_bound = INFINITY;
 	set_mark(p, "peak", source->exact_s, source->exact[0], run->unit);
 }
 

@@ -18,7 +18,7 @@ struct chart_source {
 	bool needles;
 	/* a value known exactly, at an instant that no row has; exact[0] NAN = none */
 	double exact_s, exact[CHART_STACK];
-	bool exact_is_most; /* nothing was higher, all values together */
+	double exact_bound; /* bytes that all values together may seem higher, as they are counted in pieces */
 };
 
 struct chart_plan {
@@ -52,6 +52,8 @@ const char *chart_event_text(char *dst, const struct recorded_event *e);
 const char *chart_event_what(const struct recorded_event *e);
 /* How the watch was done when it began: told as an event, but nothing happened. */
 bool chart_event_is_start(const struct recorded_event *e);
+/* A process comes or goes: worth a flag only where few do. */
+bool chart_event_is_ordinary(const char *kind);
 /* Does this kind of event mean that something failed? */
 bool chart_event_alarms(const char *kind);
 

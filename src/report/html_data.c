@@ -248,6 +248,8 @@ static json_t *event_json(const struct recorded_event *e)
 	if (!err)
 		err = json_put(event, "alarm", json_boolean(chart_event_alarms(e->kind)));
 	if (!err)
+		err = json_put(event, "ordinary", json_boolean(chart_event_is_ordinary(e->kind)));
+	if (!err)
 		err = json_put(event, "text", json_text(chart_event_text(text, e)));
 	return json_done(event, err);
 }

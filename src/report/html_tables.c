@@ -183,11 +183,6 @@ static int put_event(const struct html_page *pg, const struct recorded_event *e)
 	return err;
 }
 
-static bool is_ordinary(const struct recorded_event *e)
-{
-	return !strcmp(e->kind, "start") || !strcmp(e->kind, "exec") || !strcmp(e->kind, "exit");
-}
-
 int html_events(const struct html_page *pg)
 {
 	static const struct column columns[] = {
@@ -202,7 +197,7 @@ int html_events(const struct html_page *pg)
 	if (err || !n)
 		return err;
 	for (size_t i = 0; i < n; i++)
-		weighty += !is_ordinary(&events[i]);
+		weighty += !chart_event_is_ordinary(events[i].kind);
 	/* the weighty ones first, then as many comings and goings as there is room for */
 	ordinary = weighty < MOST_EVENTS ? MOST_EVENTS - weighty : 0;
 	if (ordinary > n - weighty)
@@ -214,7 +209,7 @@ int html_events(const struct html_page *pg)
 	begin_table(pg->out, "events", "Events", caption, columns,
 		    sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; !err && i < n && shown < MOST_EVENTS; i++) {
-		size_t *left = is_ordinary(&events[i]) ? &ordinary : &weighty;
+		size_t *left = chart_event_is_ordinary(events[i].kind) ? &ordinary : &weighty;
 
 		if (!*left)
 			continue;

@@ -26,10 +26,9 @@ function readColours() {
 /* ---- flags of events --------------------------------------------------------------------- */
 
 /* Processes that come and go are flagged only where they are few. */
-const ORDINARY = new Set(['start', 'exec', 'exit']);
 const ORDINARY_MOST = 40, FLAGS_MOST = 2000, FLAG_WIDTH = 46;
 const flagged = (() => {
-	const weighty = facts.events.filter((e) => !ORDINARY.has(e.kind));
+	const weighty = facts.events.filter((e) => !e.ordinary);
 	const some = facts.events.length - weighty.length <= ORDINARY_MOST ? facts.events : weighty;
 	return some.length <= FLAGS_MOST ? some : some.filter((e) => e.alarm).slice(-FLAGS_MOST);
 })();
