@@ -140,8 +140,8 @@ static bool is_written(struct row_list *rows, size_t at, uint64_t hash)
 {
 	if (at < rows->n && rows->hashes[at] == hash)
 		return true;
-	if (at == rows->cap) {
-		size_t cap = rows->cap ? rows->cap * 2 : 16;
+	if (at >= rows->cap) {
+		size_t cap = at * 2 + 16;
 		uint64_t *more = realloc(rows->hashes, cap * sizeof(*more));
 
 		if (!more)
