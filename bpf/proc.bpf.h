@@ -344,7 +344,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	struct signal_struct *signal = task->signal;
 	u32 tgid = task->tgid, n;
 	struct slot *s = find_by_tgid(tgid, &n);
-	bool last;
+	bool last, armed;
 
 	if (!s)
 		return 0;
@@ -361,8 +361,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	else
 		s->wait_status = task->group_leader->exit_code;
 	s->end_ns = bpf_ktime_get_ns();
-	if (!(s->flags & SLOT_ARMED))
-		__sync_fetch_and_add(&tree.live, -1);
+	armed = s->flags & SLOT_ARMED;
 	fold_tree(this_tree_cpu());
 	if (sampling == SAMPLE_ON && s->mm)
 		sample(s, n);
@@ -380,6 +379,9 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (!cfg_mm_end)
 		detach_mm(s, n);
 	end_slot(s, n);
+	/* after that, as a watch is over when none lives: the last end must be there to be read */
+	if (!armed)
+		__sync_fetch_and_add(&tree.live, -1);
 	return 0;
 }
 
