@@ -275,6 +275,12 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 		raise_by_shortcut(&peaks, cell);
 		for (int k = 0; k < MEM_KINDS; k++)
 			raise(&r->peak.kind[k], peaks.kind[k]);
+		/* who closed the shortcut between the two put what it had seen into the peaks first */
+		fence();
+		for (int k = 0; k < MEM_KINDS; k++)
+			raise(&r->peak.kind[k], cell->peaks.kind[k]);
+		if (cell->peaks.rss > peaks.rss)
+			peaks = cell->peaks;
 		if (peaks.rss <= peak_rss)
 			continue;
 		peak_rss = peaks.rss;
