@@ -15,6 +15,7 @@ LIMIT=120 # seconds that anything may take
 JSON=/tmp/summary.json
 OUT=/tmp/out
 ERR=/tmp/err
+DOCTOR=/tmp/doctor.json
 
 # What the kernel lets us do with its functions: arm64 had no fexit before 6.4.
 case $kernel in
