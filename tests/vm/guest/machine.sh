@@ -171,10 +171,15 @@ test_sample() {
 	END
 }
 
-# Over the budget it samples, in a calm every event counts again; the figures are right in the end.
+# Over the budget it samples, in a calm every event counts again; the figures are right in the end. Before
+# 6.2 there is one event per 64 faults, which cost hardly more than 0.5 %. Small pages, as khugepaged would
+# fill what the storm gave back, between the last look and ours.
 test_budget() {
+	budget=0.5
+	[ $percpu ] || budget=0.2
+	pages small
 	begin w storm 1 4
-	watch -p $pid --budget 0.5
+	watch -p $pid --budget $budget
 	go_on w
 	hear w storm
 	until_true told 'from now on sampled'
