@@ -357,18 +357,30 @@ test_alternate() {
 	END
 }
 
-# Attached between vfork and exec: the memory is the parent's.
+# Attached between vfork and exec: the memory is the parent's. The parent goes on in the middle of the
+# child's exec, which is over when the new program sleeps.
 test_vfork_attach() {
 	start w vforkwait 64
 	hear w borrowing
+	child=${heard%% *}
 	watch -p "${heard#* }"
 	go_on w
 	hear w own
+	until_true sleeps "$child"
 	stop_watch
 	figures <<-END
 		peak-of-the-tree $((64 * MIB))..$((70 * MIB)) .target.peak.rss_bytes
 		peak-of-the-child true [.processes[] | select(.comm == "sleep")] | only | .rss | .peak_bytes <= $((4 * MIB)) and .peak_bytes + .error_bytes >= $((MIB / 8))
 	END
+}
+
+# sleeps PID: it is sleep(1), and asleep
+sleeps() {
+	read -r stat 2>/dev/null <"/proc/$1/stat" || stat=
+	case $stat in
+	*'(sleep) S'*) return 0 ;;
+	esac
+	return 1
 }
 
 test_pid_reuse() {
