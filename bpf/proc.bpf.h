@@ -10,6 +10,7 @@
 #ifndef MEMMON_PROC_BPF_H
 #define MEMMON_PROC_BPF_H
 
+#include "percpu.bpf.h"
 #include "sample.bpf.h"
 #include "task.bpf.h"
 #include "vma.bpf.h"
@@ -275,6 +276,12 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 		raise_by_shortcut(&peaks, cell);
 		for (int k = 0; k < MEM_KINDS; k++)
 			raise(&r->peak.kind[k], peaks.kind[k]);
+		/* who closed the shortcut between the two put what it had seen into the peaks first */
+		fence();
+		for (int k = 0; k < MEM_KINDS; k++)
+			raise(&r->peak.kind[k], cell->peaks.kind[k]);
+		if (cell->peaks.rss > peaks.rss)
+			peaks = cell->peaks;
 		if (peaks.rss <= peak_rss)
 			continue;
 		peak_rss = peaks.rss;
@@ -303,17 +310,34 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 }
 
 #define THREADS_SUMMED 512
+#define SUM_TRIES 16
+#define STATS_WAIT 32
+
+/* The sequence of stats_lock, which is odd while a thread moves from the list to the sums: see below. */
+__noinline int await_stats(u64 signal)
+{
+	u32 sequence = 1;
+
+	for (int i = 0; i < STATS_WAIT && (sequence & 1); i++)
+		sequence = BPF_CORE_READ((struct signal_struct *)signal,
+					 stats_lock.seqcount.seqcount.sequence);
+	fence();
+	return sequence;
+}
 
 /*
- * What all threads consumed over their lives: those that were released stand in the signal struct,
- * the others are on its list. Not known (UNKNOWN_U64) with more than THREADS_SUMMED on the list.
+ * What the threads of slot `n` consumed: those that were released stand in the signal struct, the others
+ * are on its list. False with more than THREADS_SUMMED on the list. A global function, which the kernel
+ * verifies once and not once per try.
  */
-static __noinline int sum_threads(struct slot *s, struct signal_struct *signal)
+__noinline int sum_threads_once(u64 of, u32 n)
 {
+	struct signal_struct *signal = (void *)of;
 	struct list_head *head, *at;
+	struct slot *s = slot_at(n);
 
-	if (!s || !signal)
-		return 0;
+	if (!s)
+		return false;
 	head = (void *)((char *)signal + bpf_core_field_offset(struct signal_struct, thread_head));
 	s->cpu_ns = BPF_CORE_READ(signal, sum_sched_runtime);
 	s->minor_faults = BPF_CORE_READ(signal, min_flt);
@@ -329,8 +353,29 @@ static __noinline int sum_threads(struct slot *s, struct signal_struct *signal)
 		s->major_faults += BPF_CORE_READ(thread, maj_flt);
 		at = BPF_CORE_READ(at, next);
 	}
-	if (at != head)
-		s->cpu_ns = s->minor_faults = s->major_faults = UNKNOWN_U64;
+	return at == head;
+}
+
+/*
+ * What all threads consumed over their lives. Those that end at this moment move from the list to the
+ * signal struct, under its stats_lock (__exit_signal() in kernel/exit.c), and would be missed or counted
+ * twice: then once more, with fewer on the list. Not known (UNKNOWN_U64) where that never ends.
+ */
+static __noinline int sum_threads(struct slot *s, u32 n, struct signal_struct *signal)
+{
+	if (!s || !signal)
+		return 0;
+	for (int i = 0; i < SUM_TRIES; i++) {
+		u32 sequence = await_stats(as_number(signal));
+
+		if (!(sequence & 1) && sum_threads_once(as_number(signal), n)) {
+			fence();
+			if (BPF_CORE_READ(signal, stats_lock.seqcount.seqcount.sequence) ==
+			    sequence)
+				return 0;
+		}
+	}
+	s->cpu_ns = s->minor_faults = s->major_faults = UNKNOWN_U64;
 	return 0;
 }
 
@@ -344,7 +389,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	struct signal_struct *signal = task->signal;
 	u32 tgid = task->tgid, n;
 	struct slot *s = find_by_tgid(tgid, &n);
-	bool last;
+	bool last, armed;
 
 	if (!s)
 		return 0;
@@ -355,14 +400,13 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	last = cfg_group_dead ? ctx[1] & 1 : s->threads == 0;
 	if (!last || bpf_map_delete_elem(&slots_by_tgid, &tgid))
 		return 0;
-	sum_threads(s, signal);
+	sum_threads(s, n, signal);
 	if (signal->flags & SIGNAL_GROUP_EXIT)
 		s->wait_status = signal->group_exit_code;
 	else
 		s->wait_status = task->group_leader->exit_code;
 	s->end_ns = bpf_ktime_get_ns();
-	if (!(s->flags & SLOT_ARMED))
-		__sync_fetch_and_add(&tree.live, -1);
+	armed = s->flags & SLOT_ARMED;
 	fold_tree(this_tree_cpu());
 	if (sampling == SAMPLE_ON && s->mm)
 		sample(s, n);
@@ -380,6 +424,9 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (!cfg_mm_end)
 		detach_mm(s, n);
 	end_slot(s, n);
+	/* after that, as a watch is over when none lives: the last end must be there to be read */
+	if (!armed)
+		__sync_fetch_and_add(&tree.live, -1);
 	return 0;
 }
 

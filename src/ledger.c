@@ -340,11 +340,17 @@ const char *ledger_why(const struct ledger *l)
 
 const char *ledger_gaps(struct ledger *l)
 {
-	/* what a lesser way to trace lacks is known from -v; only its misses are gaps */
+	/* what a lesser way to trace lacks is known from -v; only its misses are gaps, or that there is none */
 	const char *parts[] = { shm_survey_gaps(l->survey), l->tracer ? "" : l->why, "" };
+	bool wanted = l->tracer && l->config.most > SHM_CHAIN_SIGNALS;
 	char lost[80] = "";
 	size_t len = 0;
 
+	if (wanted && ledger_chain(l) == SHM_CHAIN_NONE)
+		parts[1] = "what is charged, and who hits a wall (memmon-bpf doctor says why)";
+	else if (wanted && ledger_chain(l) == SHM_CHAIN_SIGNALS)
+		parts[1] = "what is charged, and who hits a wall but by SIGBUS (memmon-bpf doctor "
+			   "says why)";
 	if (ledger_lost(l)) {
 		snprintf(lost, sizeof(lost), "%llu records were lost",
 			 (unsigned long long)ledger_lost(l));

@@ -80,11 +80,24 @@ struct hlist_head {
 
 struct completion;
 
+typedef struct seqcount {
+	unsigned int sequence;
+} seqcount_t;
+
+typedef struct seqcount_spinlock {
+	seqcount_t seqcount;
+} seqcount_spinlock_t;
+
+typedef struct {
+	seqcount_spinlock_t seqcount;
+} seqlock_t;
+
 struct signal_struct {
 	atomic_t live;
 	struct list_head thread_head;
 	unsigned int flags;
 	int group_exit_code;
+	seqlock_t stats_lock;
 	unsigned long min_flt;
 	unsigned long maj_flt;
 	unsigned long maxrss;

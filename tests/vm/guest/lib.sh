@@ -15,6 +15,7 @@ LIMIT=120 # seconds that anything may take
 JSON=/tmp/summary.json
 OUT=/tmp/out
 ERR=/tmp/err
+DOCTOR=/tmp/doctor.json
 
 # What the kernel lets us do with its functions: arm64 had no fexit before 6.4.
 case $kernel in
@@ -24,12 +25,13 @@ esac
 
 # ---- waiting ------------------------------------------------------------------------------------
 
-# until_true COMMAND…
+# until_true COMMAND…: a try may take long, so it is the clock that counts
 until_true() {
-	tries=$((LIMIT * 50))
+	read -r until _ </proc/uptime
+	until=$((${until%.*} + LIMIT))
 	until "$@"; do
-		tries=$((tries - 1))
-		if [ $tries -le 0 ]; then
+		read -r uptime _ </proc/uptime
+		if [ "${uptime%.*}" -ge $until ]; then
 			echo "gave up after $LIMIT s waiting for: $*"
 			return 1
 		fi

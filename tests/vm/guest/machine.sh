@@ -6,17 +6,50 @@
 
 # ---- what the kernel and the program allow ------------------------------------------------------
 
-# What these kernels are known to allow; a feature that goes missing is a fault of our probes.
+# What these kernels are known to allow; a hook or feature that goes missing is a fault of our probes. Where
+# a hook is not, what does its work is named. $DOCTOR was written before the first check.
 test_doctor() {
-	memmon doctor
-	[ $status -eq 0 ]
-	grep -q 'memmon-bpf can watch on this machine' $OUT
-	not_on=$(awk '$1 == "off" || $1 == "degraded" { printf "%s %s, ", $1, $2 }' $OUT)
+	JSON=$DOCTOR
+	cat $DOCTOR.text
+	same status "$(cat $DOCTOR.status)" 0
+	features='' hooks='' shm="charges_are_traced_by_$by"
 	case $kernel in
-	5.10-arm64 | 6.1-arm64) same 'not on' "$not_on" 'degraded percpu_rss, degraded volumes, degraded shm, ' ;;
-	5.10 | 6.1) same 'not on' "$not_on" 'degraded percpu_rss, ' ;;
-	*) same 'not on' "$not_on" '' ;;
+	5.10 | 6.1) features=percpu_rss hooks=fexit/shmem_file_write_iter ;;
+	5.10-arm64 | 6.1-arm64)
+		features=percpu_rss,shm,volumes
+		# no trampolines, so that every fexit has a kprobe in its place
+		hooks=$(jq -r '[.hooks[].hook | select(startswith("fexit/") or startswith("fentry/"))] | join(",")' $JSON)
+		;;
 	esac
+	case $kernel in
+	5.10* | 6.1 | 6.1-*) hooks=$hooks,kprobe/shmem_file_write_iter,kretprobe/shmem_file_write_iter ;; # since 6.6
+	esac
+	case $kernel in
+	5.10*) hooks=$hooks,iter/task_vma,tp_btf/exit_mmap ;;
+	esac
+	case $kernel in
+	*-arm64) hooks=$hooks,tp_btf/page_fault_user,tp_btf/page_fault_kernel ;; # of x86 alone
+	esac
+	hooks=$(echo "$hooks" | tr , '\n' | grep . | sort -u | paste -sd ,)
+	figures <<-END
+		features-that-are-not-on ,$features [.features | to_entries[] | select(.value.state != "on").key] | sort | "," + join(",")
+		degraded-without-a-reason 0 [.features[], .hooks[] | select(.state != "on" and .why == null)] | length
+		hooks-that-are-not-on ,$hooks [.hooks[] | select(.state != "on").hook] | unique | "," + join(",")
+		hooks-without-another ,$(echo "$hooks" | grep -o 'iter/task_vma' || true) [.hooks[] | select(.state == "off").hook] | unique | "," + join(",")
+		what-does-their-work true [.hooks[] | select(.state == "degraded").why | contains("its work is done by")] | all
+		works-p true .works.p.state != "off"
+		works-shm $shm .works.shm.why | gsub(" "; "_")
+		works-c true .works.c.state != "off"
+	END
+}
+
+# Without the hook on which all rests there is no watch, and it says so before the command begins.
+test_refused() {
+	export MEMMON_FORBID='tp_btf'
+	memmon -- touch /tmp/it-ran
+	same status $status 125
+	grep -q 'tp_btf/rss_stat is forbidden by MEMMON_FORBID' $ERR
+	[ ! -e /tmp/it-ran ]
 }
 
 test_kernel_log() {
@@ -106,16 +139,23 @@ test_scope() {
 
 # ---- the sample mode ----------------------------------------------------------------------------
 
-# Figures without a hook: what the iterator finds, and what the kernel's high-water mark bounds.
+# Figures without a hook: what the iterator finds, and what the kernel's high-water mark bounds, which lacks
+# what CPUs (from 6.2 on) or threads keep for themselves. It is told where a look was lower by as much, so
+# that the bound is twice that at most (bpf/sample.bpf.h).
 test_sample() {
 	pages small
+	if [ $percpu ]; then
+		slack=$((3 * 2 * 31 * PAGE))
+	else
+		slack=$((66 * 16 * PAGE))
+	fi
 	[ -e /tmp/exact ] || test_spike
 	read -r exact </tmp/exact
 	memmon -q -i 1 --sample --json $JSON -- /workloads/spike 64 1
 	same status $status 0
 	figures <<-END
 		events 0 .overhead.events
-		bound 1..$((3 * 2 * 31 * 2 * PAGE + 66 * 16 * PAGE)) .processes[0].rss.error_bytes
+		bound 1..$((2 * slack)) .processes[0].rss.error_bytes
 		peak true .processes[0].rss | (.error_bytes + $((64 * PAGE))) as \$bound | .peak_bytes - $exact | . <= \$bound and . >= -\$bound
 		bound-of-the-tree true .processes[0].rss.error_bytes == .target.peak.error_bytes
 		modes sample .overhead.modes | map(.mode) | join(",")
@@ -131,10 +171,15 @@ test_sample() {
 	END
 }
 
-# Over the budget it samples, in a calm every event counts again; the figures are right in the end.
+# Over the budget it samples, in a calm every event counts again; the figures are right in the end. Before
+# 6.2 there is one event per 64 faults, which cost hardly more than 0.5 %. Small pages, as khugepaged would
+# fill what the storm gave back, between the last look and ours.
 test_budget() {
+	budget=0.5
+	[ $percpu ] || budget=0.2
+	pages small
 	begin w storm 1 4
-	watch -p $pid --budget 0.5
+	watch -p $pid --budget $budget
 	go_on w
 	hear w storm
 	until_true told 'from now on sampled'

@@ -75,6 +75,7 @@ test_last() {
 script() {
 	JSON=/tmp/script.json
 	[ ! -e $JSON ] || return 0
+	rm -f /tmp/faults
 	# shellcheck disable=SC2016 # for the shell that is watched
 	memmon --json $JSON --max-processes 1000 -- sh -c '
 		i=0
@@ -85,7 +86,7 @@ script() {
 		unshare -p -f /workloads/forks 4000000 3
 		/workloads/vforks 32 10
 		for i in 1 2 3 4 5 6 7 8 9 10; do
-			/workloads/endtogether 8 200
+			time -f %R -o /tmp/faults -a /workloads/endtogether 8 200
 		done
 		exit 7'
 	same status $status 7
@@ -93,10 +94,10 @@ script() {
 test_many() {
 	script
 	figures <<-END
-		processes 327 .target.processes
+		processes 337 .target.processes
 		at-once 6 .target.peak_processes
 		exit 7 .exit.code
-		listed 327 .processes | length
+		listed 337 .processes | length
 		without-a-status 0 [.processes[] | select(.exit == null)] | length
 		without-a-peak 0 [.processes[] | select(.rss.peak_bytes == null)] | length
 		without-an-end 0 [.processes[] | select(.rss.last_bytes == null)] | length
@@ -116,12 +117,18 @@ test_pid_namespace() {
 	END
 }
 
-# The faults of a process whose threads end together are summed by their last.
+# The faults of a process whose threads end together are what its parent is told of it. How many there are
+# is up to the kernel, as a stack may be one huge page. They are not known where a thread is on its way from
+# the list to the sum for too long: here the emulator may turn to the other CPU just then.
 test_end_together() {
 	script
+	# shellcheck disable=SC2016 # jq's variables
+	told='[.processes[] | select(.comm == "endtogether")] | sort_by(.start_s) | map(.faults.minor)'
+	truth=$(paste -sd , /tmp/faults)
 	figures <<-END
-		processes 10 [.processes[] | select(.comm == "endtogether")] | length
-		faults-of-others [] [.processes[] | select(.comm == "endtogether").faults.minor | select(. < 1600 or . >= 2100)]
+		processes 10 $told | length
+		faults [$truth] $told | . as \$told | [$truth] | to_entries | map(\$told[.key] // .value)
+		not-known 0..2 $told | map(select(. == null)) | length
 	END
 }
 
@@ -350,18 +357,30 @@ test_alternate() {
 	END
 }
 
-# Attached between vfork and exec: the memory is the parent's.
+# Attached between vfork and exec: the memory is the parent's. The parent goes on in the middle of the
+# child's exec, which is over when the new program sleeps.
 test_vfork_attach() {
 	start w vforkwait 64
 	hear w borrowing
+	child=${heard%% *}
 	watch -p "${heard#* }"
 	go_on w
 	hear w own
+	until_true sleeps "$child"
 	stop_watch
 	figures <<-END
 		peak-of-the-tree $((64 * MIB))..$((70 * MIB)) .target.peak.rss_bytes
 		peak-of-the-child true [.processes[] | select(.comm == "sleep")] | only | .rss | .peak_bytes <= $((4 * MIB)) and .peak_bytes + .error_bytes >= $((MIB / 8))
 	END
+}
+
+# sleeps PID: it is sleep(1), and asleep
+sleeps() {
+	read -r stat 2>/dev/null <"/proc/$1/stat" || stat=
+	case $stat in
+	*'(sleep) S'*) return 0 ;;
+	esac
+	return 1
 }
 
 test_pid_reuse() {

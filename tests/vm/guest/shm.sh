@@ -95,18 +95,24 @@ shm_speaks() {
 }
 
 WALLS='short blocks pwritev fallocate fallocate-large touch copy inodes'
+unseen=''
 
 # walls: the failures in $JSON are those that shm_wall saw (/tmp/walls), each once and in its own words:
 # pid, how, errno, signal, bytes wanted, bytes done.
+#
+# By tracepoints it is only the page that leaves the cache again, as it could not be charged, that tells
+# of a system call which got EFAULT for it; before 6.7 the charge came first.
 walls() {
-	sed 's/^[^ ]* //' /tmp/walls >/tmp/expected
+	sed "$unseen; s/^[^ ]* //" /tmp/walls >/tmp/expected
 	j "m(\"$device\").full[] | [.pid, .how, .errno // \"-\", .signal // \"-\", .wanted_bytes // \"-\",
 		.done_bytes // \"-\"] | map(tostring) | join(\" \")" >/tmp/told
 	diff /tmp/expected /tmp/told
+	names=short_blocks_vectors_allocated_allocated_touched
+	[ "$unseen" ] || names=${names}_copied
 	figures <<-END
 		each-once 1 m("$device").full | map(.times) | unique | map(tostring) | join(" ")
 		limit $((4 * MIB)) m("$device").full | map(select(.how != "open") | .limit_bytes) | unique | only
-		names short_blocks_vectors_allocated_allocated_touched_copied m("$device").full | map(select(.how != "open") | .file) | join("_")
+		names $names m("$device").full | map(select(.how != "open") | .file) | join("_")
 	END
 }
 test_wall_watch() {
@@ -122,24 +128,27 @@ test_wall_kprobe() {
 	by=kprobes
 	test_wall_watch
 }
+# 5.10 has no bpf_find_vma(), without which a touched page has no file: nothing is traced, and said so.
 test_wall_tracepoints() {
 	export MEMMON_FORBID='fexit kprobe'
 	by=tracepoints
-	test_wall_watch
+	case $kernel in
+	5.10*) test_wall_untraced ;;
+	6.1 | 6.1-*) unseen='/^copy /d' test_wall_watch ;;
+	*) test_wall_watch ;;
+	esac
 }
-# Only who dies of it is seen.
-test_wall_signals() {
-	export MEMMON_FORBID='fexit kprobe'
+test_wall_untraced() {
 	tmpfs ',size=4m'
-	memmon --json $JSON -- /workloads/shm_wall /tmp/tmpfs $WALLS
-	same status $status 0
-	line_with $OUT touch
+	shm_watch
+	/workloads/shm_wall /tmp/tmpfs $WALLS </dev/null
+	stop_watch
+	grep -q 'not seen:.*what is charged, and who hits a wall' $OUT
 	figures <<-END
-		told 1 m("$device").full | length
-		who ${heard%% *} m("$device").full[0].pid
-		how fault m("$device").full[0].how
-		signal 7 m("$device").full[0].signal
-		charges null m("$device").charged_bytes
+		charges not_traced .charges | sub(" "; "_")
+		charged null m("$device").charged_bytes
+		told 0 m("$device").full | length
+		limit $((4 * MIB)) m("$device").limit_bytes
 	END
 }
 test_wall_command() {
