@@ -114,11 +114,12 @@ begin_watch() {
 begin_ledger() { # NAME CONTAINER[,…]
 	begin_watch "$1" ledger_traced shm --watch -i 0.1 -c "$2" --csv "$BATS_TEST_TMPDIR/$1.csv"
 }
+# Without a budget: others load the machine, and what is over budget is not traced.
 begin_container() { # NAME CONTAINER[,…] [ARG…]
-	begin_watch "$1" lines_traced --lines -c "$2" "${@:3}"
+	begin_watch "$1" lines_traced --lines --budget 0 -c "$2" "${@:3}"
 }
 begin_process() { # NAME PID
-	begin_watch "$1" lines_traced --lines -p "$2"
+	begin_watch "$1" lines_traced --lines --budget 0 -p "$2"
 }
 # Its first row comes after the tracer.
 ledger_traced() {
@@ -496,7 +497,7 @@ has_processes() {
 }
 
 @test '--wait, a restart and a stop are followed, with the /dev/shm of each time' {
-	begin_watch later has_first_line --lines -c later --wait
+	begin_watch later has_first_line --lines --budget 0 -c later --wait
 	machine_box later --shm-size=64m
 	first=$(init_pid later)
 	until_true has_processes later 1
