@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "os/machine.h"
-#include "report/picture.h"
 #include "util/clock.h"
 #include "util/escape.h"
 #include "util/outdir.h"
@@ -187,16 +186,12 @@ static void destroy(struct outputs *outs, struct output *out)
 
 static void give_up(struct outputs *outs, struct output *out, int err)
 {
-	bool text = strcmp(out->sink->ops->name, "lines") == 0;
-	bool record = strcmp(out->sink->ops->name, "recording") == 0;
-	const char *reason = record ? recorder_reason(out->sink, err) : NULL;
+	const struct sink_ops *ops = out->sink->ops;
+	bool text = strcmp(ops->name, "lines") == 0;
 	char why[256];
-	bool pictures = strcmp(out->sink->ops->name, "log_dir") == 0;
 
-	if (pictures)
-		reason = picture_reason(err);
-	snprintf(why, sizeof(why), "%s%s", reason ? reason : strerror(-err),
-		 record ? "; the recording ends here, and can be read up to here" : "");
+	snprintf(why, sizeof(why), "%s",
+		 ops->reason ? ops->reason(out->sink, err) : strerror(-err));
 	destroy(outs, out);
 	outs->failed = true;
 	if (text && err == -EPIPE)

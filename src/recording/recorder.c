@@ -115,25 +115,18 @@ static int fail(struct recorder *r, int rc)
 	else if (code != SQLITE_IOERR || !err)
 		err = EIO;
 	if (err == EFBIG)
-		snprintf(r->why, sizeof(r->why),
-			 "more than --max-size allows, however much older parts are thinned");
+		why = "more than --max-size allows, however much older parts are thinned";
 	else if (err == EBUSY)
-		snprintf(r->why, sizeof(r->why), "another program keeps it locked");
-	else
-		snprintf(r->why, sizeof(r->why), "%s", err == EIO ? why : strerror(err));
+		why = "another program keeps it locked";
+	else if (err != EIO)
+		why = strerror(err);
+	snprintf(r->why, sizeof(r->why), "%s; the recording ends here, and can be read up to here",
+		 why);
 	if (!sqlite3_get_autocommit(r->db))
 		sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
 	r->open = false;
 	r->file->whole = false;
 	return -err;
-}
-
-const char *recorder_reason(const struct sink *sink, int err)
-{
-	const struct recorder *r = (const struct recorder *)sink;
-
-	(void)err;
-	return r->why[0] ? r->why : NULL;
 }
 
 /* ---- transactions ----------------------------------------------------------------------------- */
@@ -252,6 +245,12 @@ static int recorder_finish(struct sink *sink, const struct snapshot *s)
 	return take((struct recorder *)sink, s, true);
 }
 
+static const char *recorder_reason(const struct sink *sink, int err)
+{
+	(void)err;
+	return ((const struct recorder *)sink)->why;
+}
+
 static void recorder_destroy(struct sink *sink)
 {
 	struct recorder *r = (struct recorder *)sink;
@@ -281,6 +280,7 @@ static const struct sink_ops recorder_ops = {
 	.tick = recorder_tick,
 	.finish = recorder_finish,
 	.destroy = recorder_destroy,
+	.reason = recorder_reason,
 };
 
 struct sink *recorder_create(const struct run *run, struct recorder_file *file)

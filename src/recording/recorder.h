@@ -44,7 +44,4 @@ bool recorder_needs_override(const struct recorder_file *file);
 /* Takes `file`, also when it returns NULL, which is when memory is exhausted. */
 struct sink *recorder_create(const struct run *run, struct recorder_file *file);
 
-/* What a failure (of the sink's tick or finish) means, and what to do about it; NULL = strerror(). */
-const char *recorder_reason(const struct sink *sink, int err);
-
 #endif

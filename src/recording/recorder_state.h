@@ -125,7 +125,7 @@ struct recorder {
 	uint64_t generation; /* of the commit under way */
 	uint64_t ticks;
 	size_t rows; /* of samples, since thinning was done last */
-	char why[160]; /* of the failure */
+	char why[256]; /* of the failure */
 
 	struct track tree, system, charge;
 	struct recorded_process *processes; /* by key */

@@ -40,13 +40,6 @@ bool recorder_needs_override(const struct recorder_file *file)
 	return false;
 }
 
-const char *recorder_reason(const struct sink *sink, int err)
-{
-	(void)sink;
-	(void)err;
-	return NULL;
-}
-
 int recording_open(const char *path, struct recording **out, char *why, size_t why_len)
 {
 	(void)path;

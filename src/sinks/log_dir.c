@@ -259,11 +259,19 @@ static void log_dir_destroy(struct sink *sink)
 	free(d);
 }
 
+/* Where only the pictures failed it may be cairo. */
+static const char *log_dir_reason(const struct sink *sink, int err)
+{
+	(void)sink;
+	return picture_reason(err);
+}
+
 static const struct sink_ops log_dir_ops = {
 	.name = "log_dir",
 	.tick = log_dir_tick,
 	.finish = log_dir_finish,
 	.destroy = log_dir_destroy,
+	.reason = log_dir_reason,
 };
 
 struct sink *log_dir_create(const struct run *run, FILE *const files[LOG_DIR_FILES], FILE *table)

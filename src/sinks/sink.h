@@ -53,6 +53,8 @@ struct sink_ops {
 	/* the watch has ended: write what remains; called once, also after a signal */
 	int (*finish)(struct sink *sink, const struct snapshot *s);
 	void (*destroy)(struct sink *sink);
+	/* what a failure of tick or finish means, until destroy; NULL: what strerror() says */
+	const char *(*reason)(const struct sink *sink, int err);
 };
 
 struct sink {
@@ -74,7 +76,6 @@ struct sink *mprof_create(const struct run *run, FILE *out); /* what mprof(1) pl
 
 /*
  * What NNCF's memory monitor leaves in its directory, and its table, printed to `table` (NULL = not).
- * finish() returns what picture_reason() explains where only the pictures failed.
  */
 #define LOG_DIR_FILES 8
 extern const char *const log_dir_names[LOG_DIR_FILES];
