@@ -350,8 +350,8 @@ static int load_events(struct recording *r)
 	sqlite3_stmt *stmt = NULL;
 	size_t cap = 0, n = 0;
 	struct recorded_event *list = NULL;
-	int err = reader_error(sqlite3_prepare_v2(
-		r->db, EVENTS_SQL " ORDER BY at_ns DESC LIMIT ?1", -1, &stmt, NULL));
+	int err = reader_error(sqlite3_prepare_v2(r->db, EVENTS_SQL " ORDER BY at_ns DESC LIMIT ?1",
+						  -1, &stmt, NULL));
 
 	if (!err)
 		err = reader_error(sqlite3_bind_int64(stmt, 1, RECORDING_EVENTS));
