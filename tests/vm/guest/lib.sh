@@ -25,7 +25,8 @@ esac
 
 # ---- waiting ------------------------------------------------------------------------------------
 
-# until_true COMMAND…: a try may take long, so it is the clock that counts
+# until_true COMMAND…: a try may take long, so it is the clock that counts. Each is a fork, too.
+POLL_US=20000
 until_true() {
 	read -r until _ </proc/uptime
 	until=$((${until%.*} + LIMIT))
@@ -35,7 +36,7 @@ until_true() {
 			echo "gave up after $LIMIT s waiting for: $*"
 			return 1
 		fi
-		usleep 20000
+		usleep $POLL_US
 	done
 }
 
