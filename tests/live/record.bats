@@ -89,32 +89,54 @@ missing() {
 	EOF2
 }
 
+# killed N OLD: a watch with a recording of its own, killed at some moment. With OLD=1 something is old enough
+# to be there for certain. Run beside others of its kind, so whatever is wrong must be its status.
+killed() {
+	local rows tree processes late OUT=$PWD/$1.out ERR=$PWD/$1.err
+	REC=$PWD/$1.memmon
+	TIMELINE=$PWD/$1.csv
+	rm -f "$REC" "$TIMELINE"
+	# shellcheck disable=SC2154 # watch() sets it
+	trap 'kill -KILL "$watch_pid" 2>/dev/null || :' EXIT
+	watch -p "$w_pid" -i 0.05 -o "$REC" --csv "$TIMELINE" || return
+	[ "$2" -eq 0 ] || until_true told_after_a_second || return
+	sleep "$(printf '0.%03d' $((RANDOM % 1000)))"
+	kill -KILL "$watch_pid"
+	wait "$watch_pid" || :
+	# the row under way may be cut off
+	sed -i '$!b; /\n/!d' "$TIMELINE"
+	whole || return
+	same complete "$(q 'SELECT complete FROM run')" 0 || return
+	read -r rows tree processes late < <(missing "$TIMELINE")
+	echo "$rows rows; missing: $tree of the tree, $processes of processes; late: $late"
+	[ "$tree" -eq 0 ] && [ "$processes" -eq 0 ] && [ "$late" -eq 0 ] || return
+	[ "$2" -eq 0 ] || [ "$rows" -gt 0 ]
+}
 @test "kill -9 at 50 moments: the file is whole, and nothing older than a second is missing" {
-	local i rows tree processes late
+	local i k pids failed
 	start_workload w storm 6 5
 	hear w ready
 	go_on w
 	hear w storm
-	for ((i = 0; i < 50; i++)); do
-		rm -f "$REC" timeline.csv
-		watch -p "$w_pid" -i 0.05 -o "$REC" --csv timeline.csv
-		# in every other round something is old enough to be there for certain
-		[ $((i % 2)) -eq 0 ] || until_true told_after_a_second
-		sleep "$(printf '0.%03d' $((RANDOM % 1000)))"
-		kill -KILL "$watch_pid"
-		ended "$watch_pid"
-		# the row under way may be cut off
-		sed -i '$!b; /\n/!d' timeline.csv
-		whole
-		same complete "$(q 'SELECT complete FROM run')" 0
-		read -r rows tree processes late < <(missing "$PWD/timeline.csv")
-		echo "round $i: $rows rows; missing: $tree of the tree, $processes of processes; late: $late"
-		[ "$tree" -eq 0 ] && [ "$processes" -eq 0 ] && [ "$late" -eq 0 ]
-		[ $((i % 2)) -eq 0 ] || [ "$rows" -gt 0 ]
+	for ((i = 0; i < 50; i += 5)); do
+		pids=()
+		for k in {0..4}; do
+			killed "$k" $(((i + k) % 2)) >"$k.told" 2>&1 3>&- 4>&- &
+			pids+=("$!")
+		done
+		failed=
+		for k in {0..4}; do
+			wait "${pids[k]}" || failed="$failed $k"
+		done
+		for k in $failed; do
+			echo "round $((i + k)):"
+			cat "$k.told"
+		done
+		[ -z "$failed" ]
 	done
 }
 told_after_a_second() {
-	awk -F, 'END { exit !(NR > 1 && $1 > 1.3) }' timeline.csv
+	awk -F, 'END { exit !(NR > 1 && $1 > 1.3) }' "$TIMELINE"
 }
 
 @test "a full disk ends the recording, not the watch" {
