@@ -188,6 +188,17 @@ struct rec_pss {
 	__u64 pss_bytes;
 };
 
+/*
+ * What a run of our programs that the kernel skipped would have done. Where it can preempt a program
+ * (fexit everywhere, tracepoints since Linux 7.0) it skips the same one on that CPU until the first ends.
+ */
+enum missed {
+	MISSED_RSS, /* a change of RSS, of any process of the machine: see rec_reading.error_pages */
+	MISSED_PROCESSES, /* a start, an exec, an end or an OOM kill, at most: some are made up for */
+	MISSED_VOLUMES, /* a call of mmap, munmap or brk */
+	MISSED_KINDS,
+};
+
 struct rec_cost {
 	struct rec_head head; /* no process */
 	__u64 events; /* rss_stat events of watched processes */
@@ -195,6 +206,7 @@ struct rec_cost {
 	__u64 tool_cpu_ns; /* user + system time of memmon-bpf itself */
 	__u64 tool_rss_bytes;
 	__u64 lost_records; /* ring buffer was full */
+	__u64 missed_runs[MISSED_KINDS]; /* each UNKNOWN_U64 where the kernel does not count them */
 };
 
 /*
@@ -385,7 +397,7 @@ _Static_assert(sizeof(struct rec_tree) == 24 + 3 * 32 + 6 * 8, "rec_tree");
 _Static_assert(sizeof(struct rec_system) == 24 + 32, "rec_system");
 _Static_assert(sizeof(struct rec_charge) == 24 + 56, "rec_charge");
 _Static_assert(sizeof(struct rec_pss) == 32, "rec_pss");
-_Static_assert(sizeof(struct rec_cost) == 24 + 40, "rec_cost");
+_Static_assert(sizeof(struct rec_cost) == 24 + 40 + 8 * MISSED_KINDS, "rec_cost");
 _Static_assert(sizeof(struct rec_shm_mount) == 24 + 8 + 8 * 8 + 16, "rec_shm_mount");
 _Static_assert(sizeof(struct rec_shm_file) == 24 + 8 + 2 * 8 + 8 + 3 * 8 + 16, "rec_shm_file");
 _Static_assert(sizeof(struct rec_shm_holder) == 24 + 8 + 2 * 8 + 16, "rec_shm_holder");
