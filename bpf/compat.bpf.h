@@ -8,6 +8,9 @@
  *
  *   exit_mmap (tracepoint)    since 6.1; before, only the function of that name can be hooked
  *   sched_process_exit        since 6.16 it comes before the mm is given up, and has `group_dead`
+ *   tracepoints               since 7.0 their programs are preempted: __DECLARE_TRACE() holds SRCU-fast
+ *                             where it disabled preemption before (see preempt.bpf.h); BTF has the type
+ *                             of its guard, class_srcu_fast_notrace_t
  *   mark_victim               with the task since 6.12 and in stable kernels, before with a bare pid
  *   page_fault_user, _kernel  x86 only
  *   iter/task_vma             since 5.12 (3a7b35b899de "bpf: Introduce task_vma bpf_iter")

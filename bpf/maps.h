@@ -19,6 +19,7 @@
 #define SLOT_ARMED 1U /* the command before its exec: not watched yet */
 #define SLOT_ENDED 2U /* the process has ended, `final` is complete */
 #define SLOT_LAST 4U /* `last` is set */
+#define SLOT_GONE 8U /* it ended unseen: its status and what it held and consumed are not known */
 
 /* How the counters come to be known: by every event, or by looks at them (sample.bpf.h). */
 enum sampling {
@@ -32,6 +33,16 @@ enum wanted_how {
 	WANTED_NOW = 1,
 	WANTED_AT_EXEC = 2,
 	WANTED_DONE = 3, /* set by the kernel side: it is watched */
+};
+
+#define KINDS_UNKNOWN (-(1LL << 62)) /* of peaks.file: nobody saw what `rss` consisted of */
+
+struct peaks {
+	__s64 kind[MEM_KINDS];
+	__s64 rss;
+	__s64 file, anon,
+		swap; /* at the instant of `rss`; shmem is the rest of it; see KINDS_UNKNOWN */
+	__u64 jiffies; /* of that instant */
 };
 
 struct slot {
@@ -70,8 +81,11 @@ struct slot {
 	__u64 ceiling; /* the highest mark since the process was first sampled; UNKNOWN_U64 = reset */
 	__u64 maxrss; /* signal->maxrss when its present program began */
 	__u64 sampled; /* 1 = it ever was */
+	struct peaks looked; /* the highest that looks have seen */
+	/* of kernels that skip programs (preempt.bpf.h) */
+	__u64 missed; /* events that had been missed when it began to be watched */
+	__u64 exec_id; /* task->self_exec_id of the exec that is booked */
 	struct rec_reading final; /* written once, when the process ends */
-	__u64 padding[3]; /* to whole cache lines */
 };
 
 /* Of the kinds that make up RSS, what one CPU keeps for its shortcut. */
@@ -84,16 +98,6 @@ struct share {
 
 #define RSS_KINDS 3
 #define SHARE_AT(k) ((k) == MEM_SHMEM ? 2 : (k)) /* file, anon, shmem */
-
-#define KINDS_UNKNOWN (-(1LL << 62)) /* of peaks.file: nobody saw what `rss` consisted of */
-
-struct peaks {
-	__s64 kind[MEM_KINDS];
-	__s64 rss;
-	__s64 file, anon,
-		swap; /* at the instant of `rss`; shmem is the rest of it; see KINDS_UNKNOWN */
-	__u64 jiffies; /* of that instant */
-};
 
 /*
  * What one CPU knows of one slot. The first cache line is its *shortcut*: while it is open, no other
@@ -126,7 +130,8 @@ struct tree_cpu {
 	__u64 events; /* of watched processes */
 	__u64 percpu_offset; /* of this CPU's copy of per-CPU variables */
 	__u32 first_cell; /* the number of this CPU's cell of slot 0 */
-	__u32 unused[3];
+	__u32 busy; /* the hook on RSS is at work on what belongs to the CPU; see preempt.bpf.h */
+	__u32 unused[2];
 	__u64 timed_events, timed_ns; /* one event in TIMED_EVERY is timed */
 
 	__s64 peak_rss;

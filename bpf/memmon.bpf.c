@@ -10,9 +10,11 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "heal.bpf.h"
 #include "proc.bpf.h"
 #include "read.bpf.h"
 #include "rss.bpf.h"
+#include "stand_ins.bpf.h"
 #include "vma.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -6,6 +6,9 @@
  * A process is a thread group. It keeps its slot from fork over any number of execs to its exit;
  * its mm comes and goes below it. A child that shares its parent's mm (vfork) has a slot without
  * an mm until it execs, so that the tree counts the memory once.
+ *
+ * Tasks are read by BPF_CORE_READ(): at each plain access the verifier may search the kernel's whole BTF
+ * by name, which takes 2 ms.
  */
 #ifndef MEMMON_PROC_BPF_H
 #define MEMMON_PROC_BPF_H
@@ -58,8 +61,10 @@ static __always_inline void count_live(void)
 	__sync_fetch_and_add(&tree.live, 1);
 	__sync_fetch_and_add(&tree.seen, 1);
 	live = *(volatile u64 *)&tree.live;
-	if (t && live > t->live_peak)
+	hold_cpu();
+	if (live > t->live_peak)
 		t->live_peak = live;
+	release_cpu();
 }
 
 static __always_inline void emit_start(struct slot *s, u16 type)
@@ -99,6 +104,19 @@ static __always_inline int drop_slot(struct slot *s, u32 n)
 	s->starting = 0;
 	end_slot(s, n);
 	return WATCH_NOT;
+}
+
+/* An mm that is new is nobody's: the end of one that lay there before was missed. */
+static __always_inline void forget_mm(u64 mm)
+{
+	struct slot *s;
+	u32 n;
+
+	if (!cfg_preempted)
+		return;
+	s = find_by_mm(mm, &n);
+	if (s && s->mm == mm)
+		detach_mm(s, n);
 }
 
 /*
@@ -141,6 +159,8 @@ static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
 	s->ppid = pid_in_own_ns(BPF_CORE_READ(leader, real_parent));
 	s->how = how;
 	s->maxrss = BPF_CORE_READ(leader, signal, maxrss);
+	s->exec_id = BPF_CORE_READ(leader, self_exec_id);
+	s->missed = missed_runs();
 	bpf_probe_read_kernel(&s->comm, sizeof(s->comm), &leader->comm);
 	if (how == START_COMMAND)
 		s->flags = SLOT_ARMED;
@@ -150,6 +170,8 @@ static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
 		return drop_slot(s, n);
 	if (how == START_COMMAND)
 		return WATCH_NEW; /* it waits for us */
+	if (how == START_FORKED)
+		forget_mm(mm); /* which is new */
 	if (mm && !bpf_map_lookup_elem(&slots_by_mm, &mm))
 		attach_mm(s, n, mm);
 	s->threads = BPF_CORE_READ(task, signal, live.counter);
@@ -171,16 +193,16 @@ static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
 	return WATCH_NEW;
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+/* `parent` has a new child, or a thread more. */
+static __noinline int book_fork(struct task_struct *parent, struct task_struct *child)
 {
-	u32 parent_tgid = parent->tgid, child_tgid = child->tgid, n;
+	u32 parent_tgid = BPF_CORE_READ(parent, tgid), child_tgid = BPF_CORE_READ(child, tgid), n;
 	struct slot *s = find_by_tgid(parent_tgid, &n);
-	u64 mm = (u64)child->mm;
+	u64 mm = (u64)BPF_CORE_READ(child, mm);
 
 	if (parent_tgid == child_tgid) {
 		if (s) {
-			u32 threads = parent->signal->live.counter, before = s->threads;
+			u32 threads = BPF_CORE_READ(parent, signal, live.counter), before = s->threads;
 
 			s->threads = threads;
 			s->last_cpu = NO_CPU;
@@ -196,29 +218,43 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		return 0; /* a kernel thread */
 	if (cfg_all || (cfg_children && s && !(s->flags & SLOT_ARMED)) ||
 	    (cfg_cgroup && task_in_cgroup(child))) {
-		watch(child, mm == (u64)parent->mm ? 0 : mm, START_FORKED);
-		fold_tree(this_tree_cpu());
+		watch(child, mm == (u64)BPF_CORE_READ(parent, mm) ? 0 : mm, START_FORKED);
+		look_at_tree();
 	}
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task)
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
+	return book_fork(parent, child);
+}
+
+/* `task` runs another program. */
+static __noinline int book_exec(struct task_struct *task)
+{
+	u64 id, mm, maxrss;
 	struct slot *s;
 	bool armed;
 	u32 n;
 
-	s = find_by_tgid(task->tgid, &n);
+	s = find_by_tgid(BPF_CORE_READ(task, tgid), &n);
 	if (!s)
 		return 0;
+	id = BPF_CORE_READ(task, self_exec_id);
+	if (s->exec_id == id)
+		return 0;
+	s->exec_id = id;
 	armed = s->flags & SLOT_ARMED;
 	bpf_probe_read_kernel(&s->comm, sizeof(s->comm), &task->comm);
-	if (sampling == SAMPLE_ON && !armed)
-		sample_gone(s, n, task->signal->maxrss);
-	s->maxrss = task->signal->maxrss;
+	maxrss = BPF_CORE_READ(task, signal, maxrss);
+	if (!armed && (sampling == SAMPLE_ON || missed_some(s)))
+		sample_gone(s, n, maxrss);
+	s->maxrss = maxrss;
 	detach_mm(s, n); /* only where others still use the old mm: else it died before */
-	attach_mm(s, n, (u64)task->mm);
+	mm = (u64)BPF_CORE_READ(task, mm);
+	forget_mm(mm);
+	attach_mm(s, n, mm);
 	s->threads = 1;
 	if (!s->threads_peak)
 		s->threads_peak = 1;
@@ -228,17 +264,22 @@ int BPF_PROG(on_exec, struct task_struct *task)
 		count_live();
 	}
 	touch(s);
-	fold_tree(this_tree_cpu());
+	look_at_tree();
 	emit_start(s, armed ? REC_START : REC_EXEC);
 	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task)
+{
+	return book_exec(task);
 }
 
 /* All that is known of a slot, as one reading. */
 static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 {
-	u64 now_ns = bpf_ktime_get_ns(), peak_jiffies = 0, mm, missed;
-	struct peaks peaks;
-	s64 peak_rss = -1;
+	u64 now_ns = bpf_ktime_get_ns(), mm, missed;
+	struct peaks peaks, highest = {};
 
 	if (!r || !s)
 		return 0;
@@ -267,6 +308,8 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 	}
 	if (mm)
 		sum_counters(r->now.kind, mm);
+	for (int k = 0; k < MEM_KINDS; k++)
+		raise(&r->peak.kind[k], s->looked.kind[k]);
 	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
 		struct cell *cell = cell_at(n, cpu);
 
@@ -282,28 +325,31 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 			raise(&r->peak.kind[k], cell->peaks.kind[k]);
 		if (cell->peaks.rss > peaks.rss)
 			peaks = cell->peaks;
-		if (peaks.rss <= peak_rss)
-			continue;
-		peak_rss = peaks.rss;
-		peak_jiffies = peaks.jiffies;
-		r->at_peak.kind[MEM_FILE] = peaks.file;
-		r->at_peak.kind[MEM_ANON] = peaks.anon;
-		r->at_peak.kind[MEM_SHMEM] = peaks.rss - peaks.file - peaks.anon;
-		r->at_peak.kind[MEM_SWAP] = peaks.swap;
+		if (peaks.rss > highest.rss)
+			highest = peaks;
 	}
+	if (s->looked.rss > highest.rss)
+		highest = s->looked;
+	r->at_peak.kind[MEM_FILE] = highest.file;
+	r->at_peak.kind[MEM_ANON] = highest.anon;
+	r->at_peak.kind[MEM_SHMEM] = highest.rss - highest.file - highest.anon;
+	r->at_peak.kind[MEM_SWAP] = highest.swap;
 	/* one that has given its mm up, at its end, had memory of its own */
-	r->flags = mm || peak_rss > 0 ? 0 : READING_NO_MM;
-	if (r->at_peak.kind[MEM_FILE] == KINDS_UNKNOWN) {
+	r->flags = mm || highest.rss > 0 ? 0 : READING_NO_MM;
+	if (highest.file == KINDS_UNKNOWN) {
 		r->flags |= READING_NO_KINDS;
 		r->at_peak.kind[MEM_FILE] = r->at_peak.kind[MEM_SHMEM] = 0;
-		r->at_peak.kind[MEM_ANON] = peak_rss;
+		r->at_peak.kind[MEM_ANON] = highest.rss;
 	}
-	missed = sample_error(s, peak_rss);
+	missed = sample_error(s, highest.rss);
+	/* what was given back unseen counts until an event goes the long way, a batch later at most */
+	if (missed < cfg_slack && missed_some(s))
+		missed = cfg_slack;
 	if (missed > r->error_pages)
 		r->error_pages = missed;
 	if (s->sampled)
 		r->flags |= READING_SAMPLED;
-	r->peak_ns = base_ns + (peak_jiffies - base_jiffies) * cfg_tick_ns;
+	r->peak_ns = base_ns + (highest.jiffies - base_jiffies) * cfg_tick_ns;
 	if (r->peak_ns > now_ns)
 		r->peak_ns = now_ns; /* a jiffy may have begun before base_ns was taken */
 	return 0;
@@ -325,10 +371,34 @@ __noinline int await_stats(u64 signal)
 	return sequence;
 }
 
+/* What the threads that were released consumed: it stands in the signal struct. */
+static __always_inline void begin_sum(struct slot *s, struct signal_struct *signal)
+{
+	s->cpu_ns = BPF_CORE_READ(signal, sum_sched_runtime);
+	s->minor_faults = BPF_CORE_READ(signal, min_flt);
+	s->major_faults = BPF_CORE_READ(signal, maj_flt);
+}
+
+static __always_inline struct list_head *threads_of(struct signal_struct *signal)
+{
+	return (void *)((char *)signal + bpf_core_field_offset(struct signal_struct, thread_head));
+}
+
+/* Adds the thread at `at`, on that list. Returns the next. */
+static __always_inline struct list_head *add_thread(struct slot *s, struct list_head *at)
+{
+	struct task_struct *thread =
+		(void *)((char *)at - bpf_core_field_offset(struct task_struct, thread_node));
+
+	s->cpu_ns += BPF_CORE_READ(thread, se.sum_exec_runtime);
+	s->minor_faults += BPF_CORE_READ(thread, min_flt);
+	s->major_faults += BPF_CORE_READ(thread, maj_flt);
+	return BPF_CORE_READ(at, next);
+}
+
 /*
- * What the threads of slot `n` consumed: those that were released stand in the signal struct, the others
- * are on its list. False with more than THREADS_SUMMED on the list. A global function, which the kernel
- * verifies once and not once per try.
+ * What the threads of slot `n` consumed. False with more than THREADS_SUMMED on the list. A global
+ * function, which the kernel verifies once and not once per try.
  */
 __noinline int sum_threads_once(u64 of, u32 n)
 {
@@ -338,22 +408,38 @@ __noinline int sum_threads_once(u64 of, u32 n)
 
 	if (!s)
 		return false;
-	head = (void *)((char *)signal + bpf_core_field_offset(struct signal_struct, thread_head));
-	s->cpu_ns = BPF_CORE_READ(signal, sum_sched_runtime);
-	s->minor_faults = BPF_CORE_READ(signal, min_flt);
-	s->major_faults = BPF_CORE_READ(signal, maj_flt);
+	begin_sum(s, signal);
+	head = threads_of(signal);
 	at = BPF_CORE_READ(head, next);
-	for (int i = 0; i < THREADS_SUMMED && at != head; i++) {
-		struct task_struct *thread =
-			(void *)((char *)at -
-				 bpf_core_field_offset(struct task_struct, thread_node));
-
-		s->cpu_ns += BPF_CORE_READ(thread, se.sum_exec_runtime);
-		s->minor_faults += BPF_CORE_READ(thread, min_flt);
-		s->major_faults += BPF_CORE_READ(thread, maj_flt);
-		at = BPF_CORE_READ(at, next);
-	}
+	for (int i = 0; i < THREADS_SUMMED && at != head; i++)
+		at = add_thread(s, at);
 	return at == head;
+}
+
+/* The same by bpf_loop(), which is verified in no time. It takes 5.17. */
+struct walk {
+	struct list_head *head, *at;
+	u32 n;
+};
+
+static long walk_thread(u32 i, struct walk *w)
+{
+	struct slot *s = slot_at(w->n);
+
+	if (!s || w->at == w->head)
+		return 1;
+	w->at = add_thread(s, w->at);
+	return 0;
+}
+
+static __always_inline int sum_threads_by_loop(struct slot *s, u32 n, struct signal_struct *signal)
+{
+	struct list_head *head = threads_of(signal);
+	struct walk w = { .head = head, .at = BPF_CORE_READ(head, next), .n = n };
+
+	begin_sum(s, signal);
+	bpf_loop(THREADS_SUMMED, walk_thread, &w, 0);
+	return w.at == w.head;
 }
 
 /*
@@ -361,14 +447,13 @@ __noinline int sum_threads_once(u64 of, u32 n)
  * signal struct, under its stats_lock (__exit_signal() in kernel/exit.c), and would be missed or counted
  * twice: then once more, with fewer on the list. Not known (UNKNOWN_U64) where that never ends.
  */
-static __noinline int sum_threads(struct slot *s, u32 n, struct signal_struct *signal)
+static __always_inline int sum_threads(struct slot *s, u32 n, struct signal_struct *signal, bool loop)
 {
-	if (!s || !signal)
-		return 0;
 	for (int i = 0; i < SUM_TRIES; i++) {
 		u32 sequence = await_stats(as_number(signal));
 
-		if (!(sequence & 1) && sum_threads_once(as_number(signal), n)) {
+		if (!(sequence & 1) && (loop ? sum_threads_by_loop(s, n, signal) :
+					       sum_threads_once(as_number(signal), n))) {
 			fence();
 			if (BPF_CORE_READ(signal, stats_lock.seqcount.seqcount.sequence) ==
 			    sequence)
@@ -379,39 +464,15 @@ static __noinline int sum_threads(struct slot *s, u32 n, struct signal_struct *s
 	return 0;
 }
 
-/*
- * The thread's exit comes before its mm is given up since 6.16 (where the tracepoint moved and got
- * its `group_dead`). Earlier kernels drop the mm first: there on_exit_mm notes what was held.
- */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *task)
+/* Its last reading, and its slot is user space's. Who calls has taken it out of slots_by_tgid. */
+static __noinline int end_process(struct slot *s, u32 n)
 {
-	struct signal_struct *signal = task->signal;
-	u32 tgid = task->tgid, n;
-	struct slot *s = find_by_tgid(tgid, &n);
-	bool last, armed;
+	bool armed;
 
 	if (!s)
 		return 0;
-	end_thread_calls(s);
-	s->threads = signal->live.counter;
-	s->last_cpu = NO_CPU;
-	/* without group_dead several threads that end together may see that none lives */
-	last = cfg_group_dead ? ctx[1] & 1 : s->threads == 0;
-	if (!last || bpf_map_delete_elem(&slots_by_tgid, &tgid))
-		return 0;
-	sum_threads(s, n, signal);
-	if (signal->flags & SIGNAL_GROUP_EXIT)
-		s->wait_status = signal->group_exit_code;
-	else
-		s->wait_status = task->group_leader->exit_code;
-	s->end_ns = bpf_ktime_get_ns();
 	armed = s->flags & SLOT_ARMED;
-	fold_tree(this_tree_cpu());
-	if (sampling == SAMPLE_ON && s->mm)
-		sample(s, n);
-	else if (sampling == SAMPLE_ON && !(s->flags & SLOT_LAST))
-		sample_gone(s, n, signal->maxrss);
+	s->end_ns = bpf_ktime_get_ns();
 	fill_reading(&s->final, s, n);
 	s->final.flags |= READING_ENDED;
 	/* the last thread hid nothing that it did not fold in the end, before others unmapped any of it */
@@ -428,6 +489,49 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (!armed)
 		__sync_fetch_and_add(&tree.live, -1);
 	return 0;
+}
+
+/* A thread of a process ended, the last one or not. `loop`: the kernel has bpf_loop(). */
+static __always_inline int book_exit(struct task_struct *task, bool last, bool loop)
+{
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	u32 tgid = BPF_CORE_READ(task, tgid), n;
+	struct slot *s = find_by_tgid(tgid, &n);
+
+	if (!s)
+		return 0;
+	end_thread_calls(s);
+	s->threads = BPF_CORE_READ(signal, live.counter);
+	s->last_cpu = NO_CPU;
+	if (!last || bpf_map_delete_elem(&slots_by_tgid, &tgid))
+		return 0;
+	sum_threads(s, n, signal, loop);
+	if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
+		s->wait_status = BPF_CORE_READ(signal, group_exit_code);
+	else
+		s->wait_status = BPF_CORE_READ(task, group_leader, exit_code);
+	look_at_tree();
+	if (sampling == SAMPLE_ON || missed_some(s)) {
+		if (s->mm)
+			sample(s, n);
+		else if (!(s->flags & SLOT_LAST))
+			sample_gone(s, n, BPF_CORE_READ(signal, maxrss));
+	}
+	return end_process(s, n);
+}
+
+/*
+ * The thread's exit comes before its mm is given up since 6.16 (where the tracepoint moved and got
+ * its `group_dead`). Earlier kernels drop the mm first: there on_exit_mm notes what was held. Without
+ * group_dead several threads that end together may see that none lives.
+ */
+#define is_last(ctx, task) \
+	(cfg_group_dead ? (ctx)[1] & 1 : BPF_CORE_READ(task, signal, live.counter) == 0)
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	return book_exit(task, is_last(ctx, task), false);
 }
 
 /* A thread is about to give its mm up; of the last thread every counter has been folded. */
@@ -500,9 +604,11 @@ int BPF_KPROBE(on_mmdrop, struct mm_struct *mm)
 SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(on_cgroup_attach, struct cgroup *cgrp, const char *path, struct task_struct *task)
 {
-	if (in_cgroup(cgrp) && task->mm && !(task->flags & PF_KTHREAD)) {
-		watch(task, (u64)task->mm, START_JOINED);
-		fold_tree(this_tree_cpu());
+	u64 mm = (u64)BPF_CORE_READ(task, mm);
+
+	if (mm && in_cgroup(cgrp) && !(BPF_CORE_READ(task, flags) & PF_KTHREAD)) {
+		watch(task, mm, START_JOINED);
+		look_at_tree();
 	}
 	return 0;
 }
@@ -513,7 +619,7 @@ int BPF_PROG(on_oom_victim, struct task_struct *task)
 	struct rec_oom rec = {
 		.head = { .type = REC_OOM, .size = sizeof(rec), .ts_ns = bpf_ktime_get_ns() },
 	};
-	u64 mm = (u64)task->mm;
+	u64 mm = (u64)BPF_CORE_READ(task, mm);
 
 	rec.head.pid = pid_in_own_ns(task);
 	rec.head.start_ns = BPF_CORE_READ(task, group_leader, start_time);

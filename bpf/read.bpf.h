@@ -16,6 +16,8 @@ int set_up(void *ctx)
 	u64 base;
 
 	learn_own_pidns();
+	if (cfg_preempted)
+		learn_hook_stats();
 	for (int i = 0; i < 16; i++) {
 		u64 from = bpf_ktime_get_ns(), took = bpf_ktime_get_ns() - from;
 
@@ -33,11 +35,12 @@ int set_up(void *ctx)
 	return 0;
 }
 
-/* Folds what this CPU has gathered, where a program cannot be preempted. */
+/* Before a pass of the reader. It runs where it cannot be preempted. */
 SEC("raw_tp")
 int settle(void *ctx)
 {
-	return fold_tree(this_tree_cpu());
+	missed = missed_runs();
+	return look_at_tree();
 }
 
 /* Runs over all threads of the machine; user space repeats it until it adds nobody. */
@@ -50,11 +53,14 @@ int adopt_tasks(struct bpf_iter__task *ctx)
 	u64 mm;
 	int done;
 
-	if (!task || !task->mm || (task->flags & (PF_KTHREAD | PF_EXITING)))
+	mm = task ? (u64)BPF_CORE_READ(task, mm) : 0;
+	if (!mm || (BPF_CORE_READ(task, flags) & (PF_KTHREAD | PF_EXITING)))
 		return 0;
-	tgid = task->tgid;
+	tgid = BPF_CORE_READ(task, tgid);
 	pid = pid_in_own_ns(task);
 	how = bpf_map_lookup_elem(&wanted, &pid);
+	if (how && *how == WANTED_DONE)
+		how = NULL; /* it ended; its pid may be another's by now */
 	if (bpf_map_lookup_elem(&slots_by_tgid, &tgid)) {
 		if (how && *how == WANTED_NOW)
 			*how = WANTED_DONE;
@@ -68,7 +74,8 @@ int adopt_tasks(struct bpf_iter__task *ctx)
 			return 0;
 	}
 	/* between vfork and exec it runs in its parent's mm */
-	mm = task->vfork_done ? 0 : (u64)task->mm;
+	if (BPF_CORE_READ(task, vfork_done))
+		mm = 0;
 	if (how && *how == WANTED_AT_EXEC)
 		done = watch(task, 0, START_COMMAND);
 	else
@@ -147,6 +154,8 @@ int read_processes(struct bpf_iter__bpf_map_elem *ctx)
 		add_sample(s);
 		return 0;
 	}
+	if (sampling == SAMPLE_NEVER && missed > s->missed)
+		sample(s, *n);
 	/* as an addition, which is a barrier on x86: touched is cleared before its shortcut is closed */
 	if (s->touched)
 		__sync_fetch_and_add(&s->touched, -1);

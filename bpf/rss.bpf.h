@@ -23,7 +23,7 @@
 #ifndef MEMMON_RSS_BPF_H
 #define MEMMON_RSS_BPF_H
 
-#include "state.bpf.h"
+#include "preempt.bpf.h"
 
 #define NO_CPU (~0U) /* of slot.last_cpu */
 
@@ -127,13 +127,34 @@ static __always_inline void raise_by_shortcut(struct peaks *p, const struct cell
 	p->jiffies = now - (u32)((u32)now - cell->top_jiffies);
 }
 
-/* Moves what this CPU has gathered into the tree and looks whether the tree was never higher. */
+/* Was the tree never higher than now? Of a CPU that is held. */
+static __always_inline void raise_tree(struct tree_cpu *t, const s64 *now)
+{
+	s64 rss = rss_of(now);
+
+	if (sampling)
+		return; /* nobody books what the processes do meanwhile */
+	for (int k = 0; k < MEM_KINDS; k++)
+		raise(&t->peak[k], now[k]);
+	if (rss <= t->peak_rss)
+		return;
+	t->peak_rss = rss;
+	for (int k = 0; k < MEM_KINDS; k++)
+		t->at_peak[k] = now[k];
+	t->peak_jiffies = bpf_jiffies64();
+}
+
+/*
+ * Moves what this CPU has gathered into the tree and looks whether the tree was never higher. Of the hook on
+ * RSS alone, which gathers: another program may have preempted it in the midst of that.
+ */
 static __noinline int fold_tree(struct tree_cpu *t)
 {
-	s64 now[MEM_KINDS], rss;
+	s64 now[MEM_KINDS];
 
 	if (!t)
 		return 0;
+	hold_cpu();
 	for (int k = 0; k < MEM_KINDS; k++) {
 		s64 unfolded = t->unfolded[k];
 
@@ -143,17 +164,22 @@ static __noinline int fold_tree(struct tree_cpu *t)
 		}
 		now[k] = *(volatile s64 *)&tree.now[k];
 	}
-	if (sampling)
-		return 0; /* nobody books what the processes do meanwhile */
+	raise_tree(t, now);
+	release_cpu();
+	return 0;
+}
+
+/* Looks whether the tree was never higher, after it was moved by another program. */
+static __noinline int look_at_tree(void)
+{
+	struct tree_cpu *t = this_tree_cpu();
+	s64 now[MEM_KINDS];
+
+	hold_cpu();
 	for (int k = 0; k < MEM_KINDS; k++)
-		raise(&t->peak[k], now[k]);
-	rss = rss_of(now);
-	if (rss > t->peak_rss) {
-		t->peak_rss = rss;
-		for (int k = 0; k < MEM_KINDS; k++)
-			t->at_peak[k] = now[k];
-		t->peak_jiffies = bpf_jiffies64();
-	}
+		now[k] = *(volatile s64 *)&tree.now[k] + t->unfolded[k];
+	raise_tree(t, now);
+	release_cpu();
 	return 0;
 }
 
@@ -224,7 +250,7 @@ static __noinline int book_present(struct slot *s, u32 n, u64 mm, s64 *now)
 
 /*
  * Begins to book the events of `mm` on a slot, with what it holds now as the baseline. The caller
- * folds the tree, unless it can be preempted.
+ * looks at the tree, unless it can be preempted without being able to hold the CPU.
  */
 static __noinline int attach_mm(struct slot *s, u32 n, u64 mm)
 {
@@ -526,13 +552,18 @@ static __always_inline void go_the_long_way(const struct booking *at, struct mm_
 
 	count_event(at);
 	raise_by_shortcut(&cell->peaks, cell);
-	if (member == MEM_ANON) {
+	if (cfg_preempted) { /* events on the others may have been missed */
+		BOOK(at, MEM_ANON);
+		BOOK(at, MEM_FILE);
+		BOOK(at, MEM_SHMEM);
+	} else if (member == MEM_ANON) {
 		BOOK(at, MEM_ANON);
 	} else if (member == MEM_FILE) {
 		BOOK(at, MEM_FILE);
 	} else if (member == MEM_SHMEM) {
 		BOOK(at, MEM_SHMEM);
-	} else if (member == MEM_SWAP) {
+	}
+	if (member == MEM_SWAP) {
 		BOOK(at, MEM_SWAP);
 		SUM_OTHERS(cell, MEM_SWAP, at->cpu);
 		at->slot->swap_pages = now_of(cell, MEM_SWAP);
@@ -597,7 +628,10 @@ static __always_inline bool follow_member(struct cell *cell, struct tree_cpu *t,
 	return member == MEM_SHMEM && FOLLOW(MEM_SHMEM);
 }
 
-/* Everything but a plain event through the shortcut. One in TIMED_EVERY comes here to be timed. */
+/*
+ * Everything but a plain event through the shortcut. One in TIMED_EVERY comes here to be timed. The CPU is
+ * held, as what is read of the counters should be of one moment.
+ */
 static __noinline int look(struct mm_struct *mm, int member, const struct bucket *b)
 {
 	struct booking at;
@@ -605,6 +639,7 @@ static __noinline int look(struct mm_struct *mm, int member, const struct bucket
 
 	if (!b || !find_booking(&at, (u64)mm, b))
 		return 0;
+	hold_cpu();
 	if (at.tree->events % TIMED_EVERY == 0)
 		from = bpf_ktime_get_ns();
 	if (!from || at.cell->mm != (u64)mm || !follow_member(at.cell, at.tree, mm, member))
@@ -613,7 +648,17 @@ static __noinline int look(struct mm_struct *mm, int member, const struct bucket
 		at.tree->timed_ns += bpf_ktime_get_ns() - from;
 		at.tree->timed_events++;
 	}
+	release_cpu();
 	return 0;
+}
+
+static __always_inline void set_busy(struct tree_cpu *t, u32 busy)
+{
+	if (!cfg_preempted)
+		return;
+	barrier();
+	t->busy = busy;
+	barrier();
 }
 
 SEC("tp_btf/rss_stat")
@@ -628,13 +673,15 @@ int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
 		return 0;
 	t = this_tree_cpu();
 	keep_in_register(t);
+	set_busy(t, 1);
 	at = t->first_cell + b->slot; /* that of slot 0 is never open */
 	cell = bpf_map_lookup_elem(&cells, &at);
 	keep_in_register(cell);
-	if (cell && cell->mm == (u64)mm && t->events % TIMED_EVERY &&
-	    follow_member(cell, t, mm, member))
-		return 0;
-	return look(mm, member, b);
+	if (!cell || cell->mm != (u64)mm || t->events % TIMED_EVERY == 0 ||
+	    !follow_member(cell, t, mm, member))
+		look(mm, member, b);
+	set_busy(t, 0);
+	return 0;
 }
 
 SEC("tp_btf/rss_stat")

@@ -19,6 +19,9 @@
  * most max(0, H + slack - R). Where the mark stands from before (an old peak of a process that was
  * adopted later) the bound is as wide as that. There is none (UNKNOWN_U64) once somebody reset the mark
  * (/proc/PID/clear_refs), and what two threads lose by racing in the kernel's own update is not in it.
+ *
+ * The same holds where the hook is attached and the kernel skipped some of its runs (preempt.bpf.h): then
+ * what it saw counts as looks.
  */
 #ifndef MEMMON_SAMPLE_BPF_H
 #define MEMMON_SAMPLE_BPF_H
@@ -30,11 +33,31 @@ static __always_inline u64 slack_of(const struct slot *s)
 	return has_percpu_rss() ? cfg_slack : (u64)s->threads_peak * THREAD_KEEPS_PAGES;
 }
 
-/* The process certainly had so many pages, of which kind nobody saw. */
-static __always_inline void raise_to_mark(struct slot *s, struct cell *cell, u64 mark)
+/* The highest RSS that hook and looks have seen. */
+static __noinline s64 highest_seen(struct slot *s, u32 n)
 {
-	if ((s64)mark > cell->peaks.rss + (s64)slack_of(s))
-		raise_rss(&cell->peaks, (s64)mark, KINDS_UNKNOWN, 0, 0);
+	s64 highest;
+
+	if (!s)
+		return 0;
+	highest = s->looked.rss;
+	for (u32 cpu = 0; cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
+		struct cell *cell = cell_at(n, cpu);
+
+		if (!cell)
+			continue;
+		raise(&highest, cell->rss_top);
+		fence(); /* as in fill_reading() */
+		raise(&highest, cell->peaks.rss);
+	}
+	return highest;
+}
+
+/* The process certainly had so many pages, of which kind nobody saw. */
+static __always_inline void raise_to_mark(struct slot *s, u32 n, u64 mark)
+{
+	if ((s64)mark > highest_seen(s, n) + (s64)slack_of(s))
+		raise_rss(&s->looked, (s64)mark, KINDS_UNKNOWN, 0, 0);
 }
 
 static __always_inline void raise_ceiling(struct slot *s, u64 mark)
@@ -44,17 +67,13 @@ static __always_inline void raise_ceiling(struct slot *s, u64 mark)
 	s->sampled = 1;
 }
 
-/*
- * A look at the counters of a slot and at its mark. What it raises is kept in cell 0, as no hook runs
- * that would write there. The counters first: see above.
- */
+/* A look at the counters of a slot and at its mark. The counters first: see above. */
 static __noinline int sample(struct slot *s, u32 n)
 {
-	struct cell *cell = cell_at(n, 0);
 	s64 now[MEM_KINDS];
 	u64 mm, mark;
 
-	if (!s || !cell)
+	if (!s)
 		return 0;
 	mm = s->mm;
 	if (!mm)
@@ -65,16 +84,17 @@ static __noinline int sample(struct slot *s, u32 n)
 	fence();
 	if (*(volatile u64 *)&s->mm != mm)
 		return 0; /* it ended meanwhile: who knows what was read */
-	raise_rss(&cell->peaks, rss_of(now), now[MEM_FILE], now[MEM_ANON], now[MEM_SWAP]);
+	raise_rss(&s->looked, rss_of(now), now[MEM_FILE], now[MEM_ANON], now[MEM_SWAP]);
 	for (int k = 0; k < MEM_KINDS; k++) {
-		raise(&cell->peaks.kind[k], now[k]);
+		raise(&s->looked.kind[k], now[k]);
 		s->last.kind[k] = now[k];
 	}
 	s->swap_pages = now[MEM_SWAP];
-	if (sampling == SAMPLE_ON && mark < s->mark)
+	/* until the sample mode begins the hook saw all: who reset the mark does not matter */
+	if (sampling != SAMPLE_BEGINS && mark < s->mark)
 		s->ceiling = UNKNOWN_U64;
-	else if (sampling == SAMPLE_ON && mark > s->mark)
-		raise_to_mark(s, cell, mark);
+	else if (sampling != SAMPLE_BEGINS && mark > s->mark)
+		raise_to_mark(s, n, mark);
 	s->mark = mark;
 	raise_ceiling(s, mark);
 	return 0;
@@ -83,13 +103,11 @@ static __noinline int sample(struct slot *s, u32 n)
 /* The mm of a slot has gone since the last look: what remains of it is in signal->maxrss. */
 static __noinline int sample_gone(struct slot *s, u32 n, u64 maxrss)
 {
-	struct cell *cell = cell_at(n, 0);
-
 	/* without memory of its own maxrss is that of the process it borrowed from */
-	if (!s || !cell || cell->peaks.rss <= 0)
+	if (!s || highest_seen(s, n) <= 0)
 		return 0;
 	if (maxrss > s->maxrss && maxrss > s->mark)
-		raise_to_mark(s, cell, maxrss);
+		raise_to_mark(s, n, maxrss);
 	raise_ceiling(s, maxrss);
 	return 0;
 }

@@ -25,6 +25,7 @@ const volatile bool cfg_group_dead =
 	false; /* sched_process_exit tells the last thread (6.16 and later) */
 const volatile bool cfg_mm_end =
 	true; /* a hook tells when an mm ends; else it ends with its process */
+const volatile bool cfg_preempted = false; /* programs on tracepoints can be: see preempt.bpf.h */
 const volatile bool cfg_cgroup = false; /* watch the members of `wanted_cgroups` … */
 const volatile __s32 cfg_cgroup_hierarchy = 0; /* … in this hierarchy; 0 = the unified one */
 
@@ -254,15 +255,17 @@ static __always_inline s64 rss_of(const s64 *kind)
 	return kind[MEM_FILE] + kind[MEM_ANON] + kind[MEM_SHMEM];
 }
 
+/* As an addition that is whole: another program may be at it on this CPU. */
+static __always_inline void count_lost_record(void)
+{
+	__sync_fetch_and_add(&this_tree_cpu()->lost_records, 1);
+}
+
 static __always_inline void emit(void *record, u32 size)
 {
 	/* never a wake-up: it costs 3 µs on the hot path; user space polls */
-	if (bpf_ringbuf_output(&records, record, size, BPF_RB_NO_WAKEUP)) {
-		struct tree_cpu *t = this_tree_cpu();
-
-		if (t)
-			t->lost_records++;
-	}
+	if (bpf_ringbuf_output(&records, record, size, BPF_RB_NO_WAKEUP))
+		count_lost_record();
 }
 
 #endif

@@ -167,7 +167,7 @@ static __always_inline int begin_call(int call, struct pt_regs *regs)
 	count_missed_end(s, thread);
 	begun.length = length_argument(regs);
 	if (bpf_map_update_elem(&vm_calls, &thread, &begun, BPF_ANY))
-		this_tree_cpu()->lost_records++;
+		count_lost_record();
 	return 0;
 }
 

@@ -28,6 +28,7 @@ static const char *const names[FEATURE_COUNT] = {
 	[FEATURE_RSS_STAT] = "rss_stat",
 	[FEATURE_PERCPU_RSS] = "percpu_rss",
 	[FEATURE_PROCESSES] = "processes",
+	[FEATURE_EVERY_EVENT] = "every_event",
 	[FEATURE_ITERATORS] = "iterators",
 	[FEATURE_EXIT_MMAP] = "exit_mmap",
 	[FEATURE_LAST] = "last",
@@ -269,6 +270,11 @@ bool feature_on(const struct features *f, enum feature which)
 const char *feature_name(enum feature which)
 {
 	return names[which];
+}
+
+bool features_preempted(const struct features *f)
+{
+	return f->preempted;
 }
 
 bool features_exit_is_early(const struct features *f)

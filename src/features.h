@@ -20,6 +20,7 @@ enum feature {
 	FEATURE_RSS_STAT, /* tp_btf/rss_stat: the counters */
 	FEATURE_PERCPU_RSS, /* they are per-CPU counters (6.2 and later) */
 	FEATURE_PROCESSES, /* fork, exec and exit */
+	FEATURE_EVERY_EVENT, /* no run of a hook is skipped (before 7.0) */
 	FEATURE_ITERATORS, /* what runs already, and what the maps hold */
 	FEATURE_EXIT_MMAP, /* the end of an mm */
 	FEATURE_LAST, /* what a process held when it ended */
@@ -45,6 +46,8 @@ void features_destroy(struct features *f); /* NULL is fine */
 bool feature_on(const struct features *f, enum feature which);
 const char *feature_name(enum feature which);
 
+/* Programs on tracepoints can be preempted, and are skipped then (7.0 and later): see bpf/preempt.bpf.h. */
+bool features_preempted(const struct features *f);
 /* sched_process_exit comes before the mm is given up and tells the last thread (6.16 and later). */
 bool features_exit_is_early(const struct features *f);
 /* By fexit or kprobes; HOOK_NONE also where only sys_exit has them, see --vma. */

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "forbid.h"
+
 #if defined(__x86_64__)
 #define SYSCALL_PREFIX "__x64_sys_"
 #elif defined(__aarch64__)
@@ -58,6 +60,22 @@ static void probe_required(struct features *f)
 	     "no process can be watched without it; Linux 5.10 or later has it, with BTF");
 	need(f, FEATURE_ITERATORS, iterators, COUNT(iterators),
 	     "what runs already cannot be found without it; Linux 5.10 or later has it, with BTF");
+}
+
+/* The guard that __DECLARE_TRACE() holds in place of disabling preemption: see bpf/compat.bpf.h. */
+static void probe_preemption(struct features *f)
+{
+	f->preempted = probe_has_typedef(f->probe, "class_srcu_fast_notrace_t") ||
+		       hook_forbidden(feature_name(FEATURE_EVERY_EVENT));
+	if (!f->btf.btf)
+		feature_set(f, FEATURE_EVERY_EVENT, "off", "cannot be probed without BTF");
+	else if (f->preempted)
+		feature_set(
+			f, FEATURE_EVERY_EVENT, "degraded",
+			"since Linux 7.0 a hook can be preempted, and is skipped on its CPU meanwhile: that "
+			"is counted, and bounds allow for it");
+	else
+		feature_set_on(f, FEATURE_EVERY_EVENT);
 }
 
 static void probe_optional(struct features *f)
@@ -288,6 +306,7 @@ static void probe_shm(struct features *f)
 void features_probe_hooks(struct features *f)
 {
 	probe_required(f);
+	probe_preemption(f);
 	probe_optional(f);
 	probe_mm_end(f);
 	probe_last(f);

@@ -108,6 +108,11 @@ bool probe_has_struct(const struct probe *p, const char *name)
 	return find(p, "", name, BTF_KIND_STRUCT) > 0;
 }
 
+bool probe_has_typedef(const struct probe *p, const char *name)
+{
+	return find(p, "", name, BTF_KIND_TYPEDEF) > 0;
+}
+
 bool probe_has_helper(const struct probe *p, const char *name)
 {
 	int id = find(p, "", "bpf_func_id", BTF_KIND_ENUM);

@@ -48,6 +48,7 @@ bool probe_is_pointer(const struct probe *p, const char *tracepoint, int n);
 /* The same of a function, -1 where there is none of that name. */
 int probe_function_parameters(const struct probe *p, const char *function);
 bool probe_has_struct(const struct probe *p, const char *name);
+bool probe_has_typedef(const struct probe *p, const char *name);
 /* Has `enum bpf_func_id` this value? */
 bool probe_has_helper(const struct probe *p, const char *name);
 

@@ -107,6 +107,36 @@ static int set_optional(struct tracer *t, struct optional_hook *hooks, size_t n)
 	return err;
 }
 
+static int set_all(struct bpf_program *const *programs, size_t n, bool on)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < n; i++)
+		err = bpf_program__set_autoload(programs[i], on);
+	return err;
+}
+
+/* What is loaded only where the kernel preempts our programs. The stand-ins can be forbidden, by that name. */
+static int set_for_preemption(struct tracer *t, enum feature_hook mm_end)
+{
+	struct memmon_bpf *skel = t->skel;
+	struct bpf_program *const healers[] = { skel->progs.heal_processes, skel->progs.heal_mms,
+						skel->progs.mend };
+	struct bpf_program *const stand_ins[] = { skel->progs.on_fork_2, skel->progs.on_fork_3,
+						  skel->progs.on_exec_2, skel->progs.on_exec_3,
+						  skel->progs.on_exit_2, skel->progs.on_exit_3 };
+	struct bpf_program *const mm_ends[] = { skel->progs.on_exit_mmap_2,
+						skel->progs.on_exit_mmap_3 };
+	bool on = t->preempted && !hook_forbidden("stand-ins");
+	int err = set_all(healers, sizeof(healers) / sizeof(healers[0]), t->preempted);
+
+	if (!err)
+		err = set_all(stand_ins, sizeof(stand_ins) / sizeof(stand_ins[0]), on);
+	return err ? err :
+		     set_all(mm_ends, sizeof(mm_ends) / sizeof(mm_ends[0]),
+			     on && mm_end == HOOK_TRACEPOINT);
+}
+
 static int set_programs(struct tracer *t, const struct features *features)
 {
 	struct memmon_bpf *skel = t->skel;
@@ -116,6 +146,9 @@ static int set_programs(struct tracer *t, const struct features *features)
 		skel->progs.set_up,
 		skel->progs.settle,
 		skel->progs.rebook,
+		skel->progs.heal_processes,
+		skel->progs.heal_mms,
+		skel->progs.mend,
 		skel->progs.on_rss_stat,
 		skel->progs.on_rss_stat_atomic,
 	};
@@ -125,6 +158,8 @@ static int set_programs(struct tracer *t, const struct features *features)
 	int err;
 
 	t->percpu = percpu;
+	t->preempted = features_preempted(features);
+	skel->rodata->cfg_preempted = t->preempted;
 	skel->rodata->cfg_group_dead = features_exit_is_early(features);
 	skel->rodata->cfg_mm_end = mm_end != HOOK_NONE;
 	skel->rodata->cfg_volumes_by_kprobe = volumes == HOOK_KPROBE;
@@ -143,7 +178,7 @@ static int set_programs(struct tracer *t, const struct features *features)
 		err = bpf_program__set_autoload(skel->progs.on_mmdrop, mm_end == HOOK_KPROBE);
 	if (!err && volumes != HOOK_KPROBE)
 		err = bpf_map__set_autocreate(skel->maps.vm_calls, false);
-	return err;
+	return err ? err : set_for_preemption(t, mm_end);
 }
 
 /* Is one of the programs that are needed forbidden? */
@@ -257,6 +292,21 @@ static int on_alarm(void *ctx, void *data, size_t size)
 	return 0;
 }
 
+/* `processes`: how to attach what iterates over slots_by_tgid. */
+static int attach_healers(struct tracer *t, const struct bpf_iter_attach_opts *processes)
+{
+	union bpf_iter_link_info info = {
+		.map.map_fd = (uint32_t)bpf_map__fd(t->skel->maps.slots_by_mm),
+	};
+	LIBBPF_OPTS(bpf_iter_attach_opts, mms, .link_info = &info, .link_info_len = sizeof(info));
+
+	t->heal_processes = bpf_program__attach_iter(t->skel->progs.heal_processes, processes);
+	if (!t->heal_processes)
+		return -errno;
+	t->heal_mms = bpf_program__attach_iter(t->skel->progs.heal_mms, &mms);
+	return t->heal_mms ? 0 : -errno;
+}
+
 static int attach_iterators(struct tracer *t)
 {
 	union bpf_iter_link_info info = {
@@ -271,7 +321,9 @@ static int attach_iterators(struct tracer *t)
 	if (!t->read)
 		return -errno;
 	t->rebook = bpf_program__attach_iter(t->skel->progs.rebook, &opts);
-	return t->rebook ? 0 : -errno;
+	if (!t->rebook)
+		return -errno;
+	return t->preempted ? attach_healers(t, &opts) : 0;
 }
 
 struct bpf_program *tracer_hook(const struct tracer *t)
@@ -320,6 +372,7 @@ static int load(struct tracer *t, const struct tracer_config *config,
 	if (err)
 		return err;
 	*step = "run the set-up program";
+	t->skel->bss->hook_fd = (uint32_t)bpf_program__fd(tracer_hook(t));
 	err = tracer_run(t->skel->progs.set_up);
 	if (err)
 		return err;
@@ -410,6 +463,8 @@ void tracer_destroy(struct tracer *t)
 	bpf_link__destroy(t->adopt);
 	bpf_link__destroy(t->read);
 	bpf_link__destroy(t->rebook);
+	bpf_link__destroy(t->heal_processes);
+	bpf_link__destroy(t->heal_mms);
 	bpf_link__destroy(t->hook);
 	memmon_bpf__destroy(t->skel);
 	HASH_ITER(hh, t->bases, base, next) {
@@ -499,12 +554,11 @@ int tracer_adopt(struct tracer *t)
 	return err ? err : adopted;
 }
 
-/* Brings every slot up to date. */
-static int rebook(const struct tracer *t)
+int tracer_iterate(struct bpf_link *link)
 {
 	char byte;
 	ssize_t got;
-	int fd = bpf_iter_create(bpf_link__fd(t->rebook)), err = 0;
+	int fd = bpf_iter_create(bpf_link__fd(link)), err = 0;
 
 	if (fd < 0)
 		return -errno;
@@ -527,14 +581,14 @@ static int begin_sampling(struct tracer *t)
 	t->sampled = true;
 	/* an event that is under way has ended before any slot is looked at; without it, in all likelihood */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-	err = rebook(t);
+	err = tracer_iterate(t->rebook); /* brings every slot up to date */
 	t->skel->bss->sampling = SAMPLE_ON;
 	return err;
 }
 
 static int end_sampling(struct tracer *t)
 {
-	int err = rebook(t);
+	int err = tracer_iterate(t->rebook);
 
 	if (!err)
 		err = attach_hook(t);

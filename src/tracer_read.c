@@ -95,7 +95,9 @@ static int end_process(struct tracer *t, struct slot *slot)
 		free(base);
 	}
 	err = t->fn(t->ctx, &slot->final.head, slot->final.head.size);
-	return err < 0 ? err : t->fn(t->ctx, &ended.head, ended.head.size);
+	if (err < 0 || slot->flags & SLOT_GONE)
+		return err; /* the reading says that it ended, and nobody knows how */
+	return t->fn(t->ctx, &ended.head, ended.head.size);
 }
 
 /* Does the kernel side still work on the slot of a process that has ended? */
@@ -279,10 +281,11 @@ static int read_tree(struct tracer *t)
 		add_samples(t, &rec);
 	/*
 	 * No bound with processes that are not tracked, nor before 6.2, where each thread keeps some, nor
-	 * of a sum that nobody followed: processes may have been high at one moment between two looks.
+	 * of a sum that nobody followed, or not all of it: processes may have been high at one moment
+	 * between two looks.
 	 */
 	rec.error_pages = UNKNOWN_U64;
-	if (t->percpu && !rec.processes_untracked && !t->sampled)
+	if (t->percpu && !rec.processes_untracked && !t->sampled && !bss->missed)
 		rec.error_pages = t->cpus * (FOLD_PAGES - 1);
 	return t->fn(t->ctx, &rec.head, rec.head.size);
 }
@@ -310,6 +313,7 @@ static int read_cost(struct tracer *t, bool now)
 	}
 	if (timed_events)
 		rec.event_ns = minus(timed_ns * 1000 / timed_events, bss->clock_ns * 1000);
+	tracer_count_missed(t, rec.missed_runs);
 	getrusage(RUSAGE_SELF, &used);
 	rec.tool_cpu_ns = (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000000 +
 			  (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1000;
@@ -321,8 +325,10 @@ static int read_cost(struct tracer *t, bool now)
 
 int tracer_read(struct tracer *t, bool all)
 {
-	int err = tracer_drain(t);
+	int err = tracer_make_up(t, all);
 
+	if (!err)
+		err = tracer_drain(t);
 	if (!err)
 		err = tracer_run(t->skel->progs.settle);
 	if (!err)

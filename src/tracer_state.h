@@ -40,12 +40,23 @@ struct tracer {
 	struct bpf_link *hook; /* on rss_stat; NULL = TRACER_SAMPLE */
 	bool sampled; /* it ever was in that mode */
 	struct rec_tree highest; /* of the sums of the samples: at_peak, peak, peak_ns */
+	/* of kernels that skip programs (tracer_missed.c) */
+	bool preempted;
+	bool mending; /* the tree is not mended on every CPU yet */
+	struct bpf_link *heal_processes, *heal_mms;
+	__u64 made_up[MISSED_KINDS]; /* what was missed when that was made up for last */
 };
 
 /* Runs one of the programs that user space calls itself. Returns 0 or a negative errno. */
 int tracer_run(struct bpf_program *program);
 /* The program on rss_stat. */
 struct bpf_program *tracer_hook(const struct tracer *t);
+/* Runs over all elements of an iterator that tells nothing. Returns 0 or a negative errno. */
+int tracer_iterate(struct bpf_link *link);
+/* The runs of our programs that the kernel skipped since they were loaded. */
+void tracer_count_missed(const struct tracer *t, __u64 missed[MISSED_KINDS]);
+/* Makes up for them; `now`: for as much as can be. Returns 0 or a negative errno. */
+int tracer_make_up(struct tracer *t, bool now);
 /* Hands a slot, all of it zero, to the kernel side. */
 int tracer_free_slot(struct tracer *t, uint32_t n);
 

@@ -43,6 +43,7 @@ struct percpu_counter {
 };
 
 struct mm_struct {
+	atomic_t mm_users;
 	struct percpu_counter rss_stat[4];
 	unsigned long brk;
 	unsigned long hiwater_rss;
@@ -150,6 +151,7 @@ struct task_struct {
 	struct list_head thread_node;
 	struct completion *vfork_done;
 	unsigned int flags;
+	int exit_state;
 	int exit_code;
 	int pid;
 	int tgid;
@@ -164,9 +166,22 @@ struct task_struct {
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+	u64 self_exec_id;
 };
 
 struct linux_binprm;
+
+typedef struct {
+	u64 v;
+} u64_stats_t;
+
+struct bpf_prog_stats {
+	u64_stats_t misses;
+};
+
+struct bpf_prog {
+	struct bpf_prog_stats *stats;
+};
 
 struct bpf_array {
 	void *pptrs[1];
@@ -296,6 +311,7 @@ struct file {
 	struct path f_path;
 	struct inode *f_inode;
 	struct address_space *f_mapping;
+	void *private_data;
 };
 
 struct fdtable {

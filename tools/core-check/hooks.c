@@ -126,13 +126,13 @@ static int helper_number(const char *name, size_t len)
 	return -1;
 }
 
-enum { KIND_STRUCT, KIND_FUNC, KIND_TRACE, KIND_ITER, KIND_HELPER, KIND_HOOK, KINDS };
+enum { KIND_STRUCT, KIND_TYPEDEF, KIND_FUNC, KIND_TRACE, KIND_ITER, KIND_HELPER, KIND_HOOK, KINDS };
 
 /* Takes a condition apart. Returns its kind, -1 = it is none; `name` has room for it. */
 static int parse_condition(const char *text, size_t len, bool *negated, char *name, size_t name_len)
 {
-	static const char *const kinds[KINDS] = { "struct:", "func:",   "trace:",
-						  "iter:",   "helper:", "hook:" };
+	static const char *const kinds[KINDS] = { "struct:", "typedef:", "func:", "trace:",
+						  "iter:",   "helper:",  "hook:" };
 
 	*negated = len && *text == '!';
 	text += *negated;
@@ -155,6 +155,8 @@ static bool holds(int kind, const char *name, const struct kernel *kernel)
 	switch (kind) {
 	case KIND_STRUCT:
 		return kernel_find(kernel, name, BTF_KIND_STRUCT) > 0;
+	case KIND_TYPEDEF:
+		return kernel_find(kernel, name, BTF_KIND_TYPEDEF) > 0;
 	case KIND_FUNC:
 		return kernel_has_function(kernel, name);
 	case KIND_TRACE:

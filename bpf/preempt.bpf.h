@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * For kernels that preempt programs on tracepoints, which is `cfg_preempted` (compat.bpf.h). Until a program
+ * that was preempted goes on, its CPU skips it for everybody else, and counts that. No program can prevent
+ * it: one that disables preemption is preempted as it enables it again, and still under way then. So there
+ *
+ *  - hooks on processes have stand-ins (stand_ins.bpf.h), and what all of them missed is made up for by
+ *    a look at the processes (heal.bpf.h);
+ *  - of a process that lived while the hook on RSS was skipped the kernel's own high-water mark bounds
+ *    what was missed, as in the sample mode (sample.bpf.h), and what the tree holds of it is mended on
+ *    each CPU (`mend` in heal.bpf.h), if that hook is not under way there (tree_cpu.busy);
+ *  - what else belongs to a CPU is written by one program alone, or between hold_cpu() and release_cpu().
+ */
+#ifndef MEMMON_PREEMPT_BPF_H
+#define MEMMON_PREEMPT_BPF_H
+
+#include "percpu.bpf.h"
+#include "state.bpf.h"
+
+__u32 hook_fd; /* of the program on rss_stat, in memmon-bpf */
+__u64 hook_stats; /* address of the kernel's statistics of it, per CPU */
+__u64 missed; /* runs of it that were skipped, when the reader began its pass */
+
+/* weak: unknown before 6.10, where nothing is preempted */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+/* No other program runs on this CPU until it is released. May be nested. */
+static __always_inline void hold_cpu(void)
+{
+	if (cfg_preempted)
+		bpf_preempt_disable();
+}
+
+static __always_inline void release_cpu(void)
+{
+	if (cfg_preempted)
+		bpf_preempt_enable();
+}
+
+/* Finds the statistics of `hook_fd`. To be run by memmon-bpf itself. */
+static __always_inline void learn_hook_stats(void)
+{
+	struct task_struct *self = (void *)bpf_get_current_task();
+	struct file **files = BPF_CORE_READ(self, files, fdt, fd), *file = NULL;
+	struct bpf_prog *hook;
+
+	bpf_probe_read_kernel(&file, sizeof(file), &files[hook_fd]);
+	hook = BPF_CORE_READ(file, private_data);
+	hook_stats = (u64)BPF_CORE_READ(hook, stats);
+}
+
+/* Runs of the hook on RSS that the kernel skipped so far, of whichever process. */
+static __noinline u64 missed_runs(void)
+{
+	u64 sum = 0;
+
+	for (u32 cpu = 0; cfg_preempted && cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
+		u64 misses = 0;
+
+		bpf_probe_read_kernel(&misses, sizeof(misses),
+				      (void *)(hook_stats + tree_cpus[cpu].percpu_offset +
+					       bpf_core_field_offset(struct bpf_prog_stats, misses)));
+		sum += misses;
+	}
+	return sum;
+}
+
+/* Was any skipped since the process began to be watched? Then some may have been its own. */
+static __always_inline bool missed_some(const struct slot *s)
+{
+	return cfg_preempted && missed_runs() != s->missed;
+}
+
+#endif

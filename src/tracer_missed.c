@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Runs of our programs that the kernel skipped: it counts them, and what it counts is told, whichever
+ * kernel it is. Where programs on tracepoints can be preempted (bpf/preempt.bpf.h) it is made up for.
+ */
+#include "tracer_state.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MENDS_AT_THE_END 50 /* a millisecond between two of them */
+
+static uint64_t misses_of(const struct bpf_program *program)
+{
+	struct bpf_prog_info info = { .type = 0 };
+	uint32_t len = sizeof(info);
+
+	/* before 5.12 trampolines skip nothing, and before 6.1 nor do tracepoints: it stays 0 */
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len))
+		return UNKNOWN_U64;
+	/* of kprobes it is counted since 6.7 only, and never what a kretprobe misses */
+	if (bpf_program__type(program) == BPF_PROG_TYPE_KPROBE && !info.recursion_misses)
+		return UNKNOWN_U64;
+	return info.recursion_misses;
+}
+
+static bool hangs_on_a_hook(const struct bpf_program *program)
+{
+	return bpf_program__fd(program) >= 0 &&
+	       bpf_program__type(program) != BPF_PROG_TYPE_RAW_TRACEPOINT &&
+	       bpf_program__expected_attach_type(program) != BPF_TRACE_ITER;
+}
+
+static enum missed kind_of(const char *section)
+{
+	static const char *const volumes[] = { "sys_mmap", "sys_munmap", "sys_brk", "/sys_exit" };
+
+	if (strstr(section, "/rss_stat"))
+		return MISSED_RSS;
+	for (size_t i = 0; i < sizeof(volumes) / sizeof(volumes[0]); i++)
+		if (strstr(section, volumes[i]))
+			return MISSED_VOLUMES;
+	return MISSED_PROCESSES;
+}
+
+/* What all programs on one hook missed: as many at most as the one that missed least. */
+static uint64_t misses_on(const struct bpf_object *object, const char *section)
+{
+	struct bpf_program *program;
+	uint64_t least = UNKNOWN_U64;
+
+	bpf_object__for_each_program(program, object)
+	{
+		uint64_t misses;
+
+		if (!hangs_on_a_hook(program) || strcmp(bpf_program__section_name(program), section))
+			continue;
+		misses = misses_of(program);
+		if (misses < least)
+			least = misses;
+	}
+	return least;
+}
+
+void tracer_count_missed(const struct tracer *t, __u64 missed[MISSED_KINDS])
+{
+	struct bpf_program *program;
+	const char *before = "";
+
+	memset(missed, 0, MISSED_KINDS * sizeof(*missed));
+	bpf_object__for_each_program(program, t->skel->obj)
+	{
+		const char *section = bpf_program__section_name(program);
+		__u64 misses, *sum = &missed[kind_of(section)];
+
+		/* libbpf has the programs of a section one after the other */
+		if (!hangs_on_a_hook(program) || !strcmp(section, before))
+			continue;
+		before = section;
+		misses = misses_on(t->skel->obj, section);
+		*sum = *sum == UNKNOWN_U64 || misses == UNKNOWN_U64 ? UNKNOWN_U64 : *sum + misses;
+	}
+}
+
+/* On each CPU, unless the hook is under way there: then it stays to be done. */
+static int mend(struct tracer *t)
+{
+	int fd = bpf_program__fd(t->skel->progs.mend);
+
+	t->mending = false;
+	for (uint32_t cpu = 0; cpu < t->cpus; cpu++) {
+		LIBBPF_OPTS(bpf_test_run_opts, opts, .flags = BPF_F_TEST_RUN_ON_CPU, .cpu = cpu);
+		int err = bpf_prog_test_run_opts(fd, &opts);
+
+		if (err && err != -ENXIO) /* that CPU is off */
+			return err;
+		t->mending = t->mending || (!err && opts.retval);
+	}
+	return 0;
+}
+
+/* Looks at every process, and adopts those whose start went by. */
+static int heal(struct tracer *t)
+{
+	int err = tracer_iterate(t->heal_processes);
+
+	if (!err)
+		err = tracer_iterate(t->heal_mms);
+	if (!err)
+		err = tracer_adopt(t);
+	return err < 0 ? err : 0;
+}
+
+int tracer_make_up(struct tracer *t, bool now)
+{
+	__u64 missed[MISSED_KINDS];
+	int err = 0;
+
+	if (!t->preempted)
+		return 0;
+	tracer_count_missed(t, missed);
+	if (missed[MISSED_PROCESSES] != t->made_up[MISSED_PROCESSES])
+		err = heal(t);
+	if (missed[MISSED_RSS] != t->made_up[MISSED_RSS])
+		t->mending = true;
+	memcpy(t->made_up, missed, sizeof(missed));
+	if (!err && t->mending && t->hook)
+		err = mend(t);
+	for (int i = 0; !err && now && t->mending && t->hook && i < MENDS_AT_THE_END; i++) {
+		usleep(1000);
+		err = mend(t);
+	}
+	return err;
+}
