@@ -394,6 +394,37 @@ static inline void governed(struct model *m, struct sink *sink)
 	tick(m, 10, sink);
 }
 
+/* Two processes on a kernel that skips runs: no record was lost, but the peak of both has no bound. */
+static inline void skipped(struct model *m, struct sink *sink)
+{
+	struct figures shell = {
+		.pid = 80,
+		.ppid = 1,
+		.how = START_ADOPTED,
+		.comm = "sh",
+		.first = mib(1, 1, 0, 0),
+		.now = mib(1, 1, 0, 0),
+		.at_peak = mib(1, 1, 0, 0),
+		.peak = mib(1, 1, 0, 0),
+		.error_pages = 64,
+	};
+	struct figures child = shell;
+
+	child.pid = 81;
+	child.ppid = 80;
+	child.comm = "child";
+	for (unsigned int i = 0; i < 4; i++) {
+		/* the same as before at the last look */
+		static const uint64_t rss[] = { 0, 5, 379, 379 }, processes[] = { 0, 1, 3, 3 };
+
+		reading(m, i, &shell);
+		reading(m, i, &child);
+		tree(m, i, mib(2, 2, 0, 0), mib(2, 2, 0, 0), 0, i ? UNKNOWN_U64 : 0, 2, 2, 2);
+		cost_and_missed(m, i, 1000, 0, rss[i], processes[i], i / 3);
+		tick(m, i, sink);
+	}
+}
+
 typedef void script_fn(struct model *m, struct sink *sink);
 
 /* ---- runs -------------------------------------------------------------------------------------- */
