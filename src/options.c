@@ -129,11 +129,11 @@ static void print_fields(void)
 
 	puts("Of the whole watch (--fail-if, CSV, JSON):");
 	for (size_t i = 0; i < n_snapshot_fields; i++)
-		printf("  %-26s %-6s %s\n", snapshot_fields[i].name,
+		printf("  %-30s %-6s %s\n", snapshot_fields[i].name,
 		       unit_names[snapshot_fields[i].unit], snapshot_fields[i].help);
 	puts("Of each process (CSV, JSON):");
 	for (size_t i = 0; i < n_process_fields; i++)
-		printf("  %-26s %-6s %s\n", process_fields[i].name,
+		printf("  %-30s %-6s %s\n", process_fields[i].name,
 		       unit_names[process_fields[i].unit], process_fields[i].help);
 }
 

@@ -163,6 +163,9 @@ GET(events, value_whole(s->cost.known, s->cost.last.events))
 GET(tool_cpu, value_length(s->cost.known, s->cost.last.tool_cpu_ns))
 GET(tool_rss, value_whole(s->cost.known, s->cost.last.tool_rss_bytes))
 GET(lost_records, value_whole(s->cost.known, s->cost.last.lost_records))
+GET(missed_rss, value_whole(s->cost.known, s->cost.last.missed_runs[MISSED_RSS]))
+GET(missed_processes, value_whole(s->cost.known, s->cost.last.missed_runs[MISSED_PROCESSES]))
+GET(missed_volumes, value_whole(s->cost.known, s->cost.last.missed_runs[MISSED_VOLUMES]))
 
 #define T FIELD_TIMELINE
 #define TZ (FIELD_TIMELINE | FIELD_FROM_ZERO)
@@ -358,6 +361,15 @@ const struct field snapshot_fields[] = {
 	{ "overhead.lost_records", "overhead.lost_records", FIELD_COUNT, T,
 	  "records lost as the BPF ring buffer was full, counted by our BPF programs",
 	  lost_records },
+	{ "overhead.missed_runs.rss", "overhead.missed_runs.rss", FIELD_COUNT, 0,
+	  "skipped runs on changes of RSS, counted by the kernel; the bounds of peaks allow for it",
+	  missed_rss },
+	{ "overhead.missed_runs.processes", "overhead.missed_runs.processes", FIELD_COUNT, 0,
+	  "skipped runs on processes: at most so many starts, execs, ends or OOM kills are missing",
+	  missed_processes },
+	{ "overhead.missed_runs.volumes", "overhead.missed_runs.volumes", FIELD_COUNT, 0,
+	  "skipped runs on mmap, munmap and brk: at most so many calls are missing from these",
+	  missed_volumes },
 	{ "overhead.share_of_target_cpu", "overhead.share_of_target_cpu", FIELD_RATIO, 0,
 	  "time of our BPF program as a share of the target's run time", share_of_target_cpu },
 	{ "overhead.bpf_share_of_core", "overhead.bpf_share_of_core", FIELD_RATIO, 0,

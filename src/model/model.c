@@ -249,9 +249,20 @@ static int apply_pss(struct model *m, const struct rec_head *rec)
 	return 0;
 }
 
+/* In older recordings it ends before missed_runs: then nobody counted those. */
+#define OLDER_COST_BYTES offsetof(struct rec_cost, missed_runs)
+
 static int apply_cost(struct model *m, const struct rec_head *rec)
 {
-	m->snap.cost.last = *(const struct rec_cost *)rec;
+	struct rec_cost *r = &m->snap.cost.last;
+
+	if (rec->size >= sizeof(*r)) {
+		*r = *(const struct rec_cost *)rec;
+	} else {
+		memcpy(r, rec, OLDER_COST_BYTES);
+		for (int i = 0; i < MISSED_KINDS; i++)
+			r->missed_runs[i] = UNKNOWN_U64;
+	}
 	m->snap.cost.known = true;
 	return 0;
 }
@@ -419,7 +430,7 @@ static const struct {
 	[REC_SYSTEM] = { sizeof(struct rec_system), apply_system },
 	[REC_CHARGE] = { sizeof(struct rec_charge), apply_charge },
 	[REC_PSS] = { sizeof(struct rec_pss), apply_pss },
-	[REC_COST] = { sizeof(struct rec_cost), apply_cost },
+	[REC_COST] = { OLDER_COST_BYTES, apply_cost },
 	[REC_TICK] = { sizeof(struct rec_head), apply_tick },
 	[REC_MODE] = { sizeof(struct rec_mode), apply_mode },
 	[REC_BPF_TIME] = { sizeof(struct rec_bpf_time), apply_bpf_time },

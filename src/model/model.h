@@ -135,6 +135,15 @@ struct snapshot {
 	const struct shm_view *shm; /* the ledger of shared memory; NULL = no record was about it */
 };
 
+/* Runs of our programs that the kernel skipped; 0 too where it does not count them. */
+uint64_t snapshot_missed(const struct snapshot *s, enum missed which);
+
+/*
+ * Is anything known to be lost, a record or a run of our programs? Processes without figures
+ * (tree.processes_untracked) are no loss of this kind.
+ */
+bool snapshot_lost(const struct snapshot *s);
+
 struct model;
 
 /*

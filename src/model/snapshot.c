@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_snapshot(): what the records amount to.
+ * model_snapshot(): what the records amount to, and what may be asked of that.
  *
  * The kernel adds the tree's differences up in batches, so its figure may lag while each process's
  * own peak is exact. At the instant of any one process's peak the tree held at least that process;
@@ -98,4 +98,21 @@ const struct snapshot *model_snapshot(struct model *m)
 	s->n_history = m->n_history;
 	s->shm = m->shm ? shm_ledger_view(m->shm, s->now_ns) : NULL;
 	return s;
+}
+
+uint64_t snapshot_missed(const struct snapshot *s, enum missed which)
+{
+	uint64_t runs = s->cost.last.missed_runs[which];
+
+	return s->cost.known && runs != UNKNOWN_U64 ? runs : 0;
+}
+
+bool snapshot_lost(const struct snapshot *s)
+{
+	if (s->cost.known && s->cost.last.lost_records)
+		return true;
+	for (int i = 0; i < MISSED_KINDS; i++)
+		if (snapshot_missed(s, i))
+			return true;
+	return false;
 }

@@ -83,11 +83,24 @@ static bool has_raw(const struct column *c)
 	return c->kind == COLUMN_CHARS || c->kind == COLUMN_TEXT;
 }
 
-static void add_columns(struct sql *s, const struct table *t)
+/* Where NULL is "not known", a file whose memmon-bpf did not know the column yet has that. */
+static bool is_missing(sqlite3 *db, const struct table *t, const struct column *c)
+{
+	return (c->kind == COLUMN_U64 || c->kind == COLUMN_UPAGES) &&
+	       sqlite3_table_column_metadata(db, "main", t->name, c->name, NULL, NULL, NULL, NULL,
+					     NULL) != SQLITE_OK;
+}
+
+/* db: of the file that is read; NULL = it is one that we made. */
+static void add_columns(struct sql *s, const struct table *t, sqlite3 *db)
 {
 	for (size_t i = 0; i < COLUMN_KEYS && t->keys[i]; i++)
 		add_column(s, t->keys[i], "");
 	for (size_t i = 0; i < t->n; i++) {
+		if (db && is_missing(db, t, &t->columns[i])) {
+			add(s, s->columns++ ? ", NULL" : "NULL");
+			continue;
+		}
 		add_column(s, t->columns[i].name, "");
 		if (has_raw(&t->columns[i]))
 			add_column(s, t->columns[i].name, "_raw");
@@ -112,7 +125,7 @@ int table_prepare_put(sqlite3 *db, const struct table *t, sqlite3_stmt **out)
 	add(&s, "INSERT OR REPLACE INTO ");
 	add(&s, t->name);
 	add(&s, " (");
-	add_columns(&s, t);
+	add_columns(&s, t, NULL);
 	add(&s, ") VALUES (?");
 	for (int i = 1; i < s.columns; i++)
 		add(&s, ", ?");
@@ -125,7 +138,7 @@ int table_prepare_get(sqlite3 *db, const struct table *t, const char *rest, sqli
 	struct sql s = { .len = 0 };
 
 	add(&s, "SELECT ");
-	add_columns(&s, t);
+	add_columns(&s, t, db);
 	add(&s, " FROM ");
 	add(&s, t->name);
 	add(&s, " ");

@@ -73,7 +73,10 @@ int table_bind(sqlite3_stmt *put, const struct table *t, const struct units_of *
 /* Changes when the row would. */
 uint64_t table_hash(const struct table *t, const void *row);
 
-/* SELECT keys, members, more FROM the table, and what `rest` says: "WHERE … ORDER BY …". */
+/*
+ * SELECT keys, members, more FROM the table, and what `rest` says: "WHERE … ORDER BY …". A column that
+ * the file does not have is NULL, if that is UNKNOWN_U64.
+ */
 int table_prepare_get(sqlite3 *db, const struct table *t, const char *rest, sqlite3_stmt **out);
 /*
  * Fills the members of `row` in from the row at hand; what the table does not describe is left alone.

@@ -78,7 +78,9 @@ CREATE TABLE totals (
   mode_known INTEGER, ever_sampled INTEGER,
   mode_full_ns INTEGER, mode_lean_ns INTEGER, mode_sample_ns INTEGER,
   modes_omitted INTEGER,
-  shm_known INTEGER, shm_survey_ns INTEGER, shm_full INTEGER
+  shm_known INTEGER, shm_survey_ns INTEGER, shm_full INTEGER,
+  -- runs of our programs that the kernel skipped; NULL = it does not count them
+  missed_rss INTEGER, missed_processes INTEGER, missed_volumes INTEGER
 );
 
 -- Processes: those that lived at the last commit, and of the ended ones the largest peaks.

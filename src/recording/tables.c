@@ -98,6 +98,9 @@ static const struct column totals_columns[] = {
 	S("mode_lean_ns", COLUMN_COUNT, mode.lasted_ns[MODE_LEAN]),
 	S("mode_sample_ns", COLUMN_COUNT, mode.lasted_ns[MODE_SAMPLE]),
 	S("modes_omitted", COLUMN_COUNT, mode.steps_omitted),
+	COST("missed_rss", COLUMN_U64, missed_runs[MISSED_RSS]),
+	COST("missed_processes", COLUMN_U64, missed_runs[MISSED_PROCESSES]),
+	COST("missed_volumes", COLUMN_U64, missed_runs[MISSED_VOLUMES]),
 };
 /* what is behind a pointer */
 TABLE(totals, .keys = { "id" }, .more = { "shm_known", "shm_survey_ns", "shm_full" });

@@ -131,6 +131,10 @@ static int put_figures(const struct html_page *pg)
 	if (s->cost.known && s->cost.last.lost_records)
 		put_figure(pg, true, "Records lost", show_count(value, s->cost.last.lost_records),
 			   "names or times may be missing; figures are whole");
+	if (snapshot_missed(s, MISSED_PROCESSES))
+		put_figure(pg, true, "Runs skipped by the kernel",
+			   show_count(value, snapshot_missed(s, MISSED_PROCESSES)),
+			   "at most so many starts, execs, ends or OOM kills are missing");
 	if (s->cost.known) {
 		snprintf(more, sizeof(more), "CPU time; in the hooks %s",
 			 html_field(pg, value, "overhead.bpf_cpu_s"));

@@ -309,6 +309,8 @@ static void begin(struct timeline *t, const struct snapshot *end)
 	s->charge.peak_bytes = UNKNOWN_U64;
 	s->cost.last.events = s->cost.last.event_ns = s->cost.last.tool_cpu_ns = UNKNOWN_U64;
 	s->cost.last.tool_rss_bytes = UNKNOWN_U64;
+	for (int i = 0; i < MISSED_KINDS; i++)
+		s->cost.last.missed_runs[i] = UNKNOWN_U64;
 	for (int i = 0; i < WATCH_MODES; i++)
 		s->mode.lasted_ns[i] = UNKNOWN_U64;
 	s->mode.steps = &t->step;

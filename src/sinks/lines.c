@@ -2,8 +2,8 @@
 /*
  * One line per interval, for pipes, logs and awk: a fixed number of columns, figures without unit
  * names (the header's first line says the unit), "n/a" where a figure is not known. Lines that
- * start with # are for people: the header, losses, OOM kills, and with #! who hit a full /dev/shm and
- * changes of the way of watching.
+ * start with # are for people: the header, losses, skipped runs, OOM kills, and with #! who hit a full
+ * /dev/shm and changes of the way of watching.
  * Where the target has a /dev/shm with a limit, its use follows the last column: "shm 12.0/64.0 MiB".
  *
  * Under --from-zero the columns that have a first value show the difference to it. Faults and
@@ -49,6 +49,8 @@ struct lines {
 	uint64_t printed;
 	uint64_t printed_ns; /* time of the newest line */
 	uint64_t lost;
+	uint64_t missed; /* runs on processes that the kernel skipped, as far as that was told */
+	bool missed_rss_told;
 	uint64_t oom_ns; /* of the newest kill that was told */
 	uint64_t step_told; /* number of the newest change of the way of watching that was told */
 	uint64_t full_told; /* number of the newest failure of shared memory that was told */
@@ -75,6 +77,24 @@ static void print_header(const struct lines *l)
 	fputc('\n', l->out);
 }
 
+/* Those on RSS hide nothing that the bounds do not allow for: that there are some is told once. */
+static void print_missed(struct lines *l, const struct snapshot *s)
+{
+	uint64_t processes = snapshot_missed(s, MISSED_PROCESSES);
+	uint64_t rss = snapshot_missed(s, MISSED_RSS);
+	char text[SHOW_SKIPPED_LEN];
+
+	if (processes > l->missed) {
+		fprintf(l->out, "# %s\n",
+			show_skipped(text, s, MISSED_PROCESSES, processes - l->missed));
+		l->missed = processes;
+	}
+	if (rss && !l->missed_rss_told) {
+		fprintf(l->out, "# %s (told once)\n", show_skipped(text, s, MISSED_RSS, rss));
+		l->missed_rss_told = true;
+	}
+}
+
 static void print_notes(struct lines *l, const struct snapshot *s)
 {
 	if (s->cost.known && s->cost.last.lost_records > l->lost) {
@@ -83,6 +103,7 @@ static void print_notes(struct lines *l, const struct snapshot *s)
 			(unsigned long long)(s->cost.last.lost_records - l->lost));
 		l->lost = s->cost.last.lost_records;
 	}
+	print_missed(l, s);
 	for (size_t i = 0; i < s->n_oom; i++) {
 		const struct oom_kill *oom = &s->oom[i];
 		char name[SHOW_COMM_LEN];

@@ -218,7 +218,7 @@ static void draw_available_chart(struct live_view *v, const struct snapshot *s, 
 	live_chart_draw(v, s, LIVE_AVAILABLE, row, height);
 }
 
-/* What must not be overlooked: losses, processes without figures, OOM kills. */
+/* What must not be overlooked: losses, skipped runs, processes without figures, OOM kills. */
 static void draw_alarm(struct live_view *v, const struct snapshot *s, int row, int height)
 {
 	char count[SHOW_LEN], name[SHOW_COMM_LEN], text[SHM_TEXT_LEN];
@@ -230,6 +230,9 @@ static void draw_alarm(struct live_view *v, const struct snapshot *s, int row, i
 	if (s->cost.known && s->cost.last.lost_records)
 		live_put(v, LOOK_ALARM, " LOST %s records ",
 			 show_count(count, s->cost.last.lost_records));
+	if (snapshot_missed(s, MISSED_PROCESSES))
+		live_put(v, LOOK_ALARM, " SKIPPED runs on processes: %s ",
+			 show_count(count, snapshot_missed(s, MISSED_PROCESSES)));
 	if (s->tree.processes_untracked)
 		live_put(v, LOOK_ALARM, " %s without figures ",
 			 show_count(count, s->tree.processes_untracked));
@@ -252,7 +255,7 @@ static bool has_alarm(const struct snapshot *s)
 	const struct shm_mount *m;
 
 	return shm_newest_full(s, &m) || (s->cost.known && s->cost.last.lost_records) ||
-	       s->tree.processes_untracked || s->n_oom;
+	       snapshot_missed(s, MISSED_PROCESSES) || s->tree.processes_untracked || s->n_oom;
 }
 
 static void draw_keys(struct live_view *v)

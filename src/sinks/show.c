@@ -287,3 +287,24 @@ const char *show_step(char *dst, const struct snapshot *s, const struct mode_ste
 		 now[step->mode]);
 	return dst;
 }
+
+const char *show_skipped(char *dst, const struct snapshot *s, enum missed which, uint64_t runs)
+{
+	static const char *const hidden[MISSED_KINDS] = {
+		[MISSED_RSS] = " on changes of RSS; the bounds of the peaks allow for that",
+		[MISSED_PROCESSES] =
+			"; at most so many starts, execs, ends or OOM kills are missing",
+		[MISSED_VOLUMES] =
+			" on mmap, munmap and brk; at most so many calls are not counted",
+	};
+	bool no_bound = s->tree.known && s->tree.error_pages == UNKNOWN_U64;
+	char count[SHOW_LEN];
+
+	snprintf(dst, SHOW_SKIPPED_LEN, "%s by the kernel: %s run%s%s",
+		 which == MISSED_PROCESSES ? "SKIPPED" : "skipped", show_count(count, runs),
+		 runs == 1 ? "" : "s",
+		 which == MISSED_RSS && no_bound ? " on changes of RSS; bounds of processes "
+						   "allow for that, the tree has none" :
+						   hidden[which]);
+	return dst;
+}

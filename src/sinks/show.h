@@ -44,6 +44,13 @@ const char *show_mode(enum watch_mode mode);
 #define SHOW_STEP_LEN 256
 const char *show_step(char *dst, const struct snapshot *s, const struct mode_step *step);
 
+/*
+ * "skipped by the kernel: 379 runs on changes of RSS; …": what so many runs that it skipped may have hidden,
+ * in SHOW_SKIPPED_LEN bytes; returns dst.
+ */
+#define SHOW_SKIPPED_LEN 192
+const char *show_skipped(char *dst, const struct snapshot *s, enum missed which, uint64_t runs);
+
 /* When: seconds since the watch began; 0 for what was before. */
 double show_since_s(const struct snapshot *s, uint64_t ts_ns);
 

@@ -422,10 +422,37 @@ static void print_modes(const struct page *pg)
 			fprintf(pg->out, "    %s\n", show_step(text, s, &s->mode.steps[i]));
 }
 
+/* Records that were lost, and runs that the kernel skipped: the latter may have hidden whole processes. */
+static void print_losses(const struct page *pg)
+{
+	const struct snapshot *s = pg->s;
+	uint64_t lost = s->cost.last.lost_records, processes = snapshot_missed(s, MISSED_PROCESSES);
+	char text[SHOW_SKIPPED_LEN];
+
+	if (lost)
+		fprintf(pg->out,
+			"  %sLOST %s records: starts, ends or OOM kills may be missing above%s\n",
+			pg->alarm, show_count(text, lost), pg->plain);
+	if (processes)
+		fprintf(pg->out,
+			"  %s%s%s\n"
+			"  %sa process whose start is missing is in no figure%s\n",
+			pg->alarm, show_skipped(text, s, MISSED_PROCESSES, processes), pg->plain,
+			pg->dim, pg->plain);
+	else if (lost)
+		fprintf(pg->out,
+			"  %smemory figures come from counters in the kernel and are right%s\n",
+			pg->dim, pg->plain);
+	else
+		fprintf(pg->out, "  no record lost\n");
+	for (int i = 0; i < MISSED_KINDS; i++)
+		if (i != MISSED_PROCESSES && snapshot_missed(s, i))
+			fprintf(pg->out, "  %s\n", show_skipped(text, s, i, snapshot_missed(s, i)));
+}
+
 static void print_cost(const struct page *pg)
 {
-	char events[SHOW_LEN], each[SHOW_LEN], share[SHOW_LEN], rss[SHOW_LEN], lost[SHOW_LEN],
-		own[SHOW_LEN];
+	char events[SHOW_LEN], each[SHOW_LEN], share[SHOW_LEN], rss[SHOW_LEN], own[SHOW_LEN];
 	const struct snapshot *s = pg->s;
 	double cpu_s, span_s = show_since_s(s, s->now_ns);
 
@@ -446,14 +473,7 @@ static void print_cost(const struct page *pg)
 		fprintf(pg->out, ", %s of one core", own);
 	}
 	fprintf(pg->out, ", RSS %s\n", bytes_text(pg, rss, s->cost.last.tool_rss_bytes));
-	if (s->cost.last.lost_records)
-		fprintf(pg->out,
-			"  %sLOST %s records: starts, ends or OOM kills may be missing above%s\n"
-			"  %smemory figures come from counters in the kernel and are right%s\n",
-			pg->alarm, show_count(lost, s->cost.last.lost_records), pg->plain, pg->dim,
-			pg->plain);
-	else
-		fprintf(pg->out, "  no record lost\n");
+	print_losses(pg);
 }
 
 static int summary_tick(struct sink *sink, const struct snapshot *s)

@@ -160,7 +160,8 @@ static void record(void)
 		struct rec_mode mode = { .head = HEAD(REC_MODE, rec_mode, 0, ts), .mode = i % 3 };
 		struct rec_oom oom = { .head = HEAD(REC_OOM, rec_oom, 11, ts), .comm = "python3" };
 		struct rec_cost cost = { .head = HEAD(REC_COST, rec_cost, 0, ts),
-					 .lost_records = i };
+					 .lost_records = i,
+					 .missed_runs = { i, UNKNOWN_U64, i / 2 } };
 		struct {
 			struct rec_head head;
 		} tick = { HEAD(REC_TICK, rec_head, 0, ts) };

@@ -141,16 +141,26 @@ static inline void machine(struct model *m, double at_s, uint64_t available_mib)
 	apply(m, &r);
 }
 
-static inline void cost(struct model *m, double at_s, uint64_t events, uint64_t lost)
+static inline void cost_and_missed(struct model *m, double at_s, uint64_t events, uint64_t lost,
+				   uint64_t rss, uint64_t processes, uint64_t volumes)
 {
 	struct rec_cost r = { .head = head(REC_COST, sizeof(r), 0, at_s),
 			      .events = events,
 			      .event_ns = 76250,
 			      .tool_cpu_ns = 4200000,
 			      .tool_rss_bytes = 5 << 20,
-			      .lost_records = lost };
+			      .lost_records = lost,
+			      .missed_runs = { [MISSED_RSS] = rss,
+					       [MISSED_PROCESSES] = processes,
+					       [MISSED_VOLUMES] = volumes } };
 
 	apply(m, &r);
+}
+
+/* On a kernel that does not count what it skips. */
+static inline void cost(struct model *m, double at_s, uint64_t events, uint64_t lost)
+{
+	cost_and_missed(m, at_s, events, lost, UNKNOWN_U64, UNKNOWN_U64, UNKNOWN_U64);
 }
 
 static inline void mode(struct model *m, double at_s, enum watch_mode mode, enum mode_why why,
@@ -338,7 +348,10 @@ static inline void everything(struct model *m, struct sink *sink)
 	tick(m, 90, sink);
 }
 
-/* A process that costs more than the budget allows, and a peak that only the kernel's mark knows of. */
+/*
+ * A process that costs more than the budget allows, and a peak that only the kernel's mark knows of; the
+ * kernel skipped runs, but none that makes a process or an end be missing.
+ */
 static inline void governed(struct model *m, struct sink *sink)
 {
 	struct figures storm = {
@@ -373,11 +386,43 @@ static inline void governed(struct model *m, struct sink *sink)
 	storm.error_pages = 186;
 	reading(m, 4, &storm);
 	tree(m, 4, mib(2, 1, 0, 0), mib(3, 1, 0, 0), 0.5, UNKNOWN_U64, 1, 1, 1);
+	cost_and_missed(m, 4, 50000, 0, 5, 0, 0);
 	tick(m, 4, sink);
 	mode(m, 8.25, MODE_LEAN, MODE_CALM, 0);
 	apply(m, &time);
-	cost(m, 9, 100000, 0);
+	cost_and_missed(m, 9, 100000, 0, 379, 0, 12);
 	tick(m, 10, sink);
+}
+
+/* Two processes on a kernel that skips runs: no record was lost, but the peak of both has no bound. */
+static inline void skipped(struct model *m, struct sink *sink)
+{
+	struct figures shell = {
+		.pid = 80,
+		.ppid = 1,
+		.how = START_ADOPTED,
+		.comm = "sh",
+		.first = mib(1, 1, 0, 0),
+		.now = mib(1, 1, 0, 0),
+		.at_peak = mib(1, 1, 0, 0),
+		.peak = mib(1, 1, 0, 0),
+		.error_pages = 64,
+	};
+	struct figures child = shell;
+
+	child.pid = 81;
+	child.ppid = 80;
+	child.comm = "child";
+	for (unsigned int i = 0; i < 4; i++) {
+		/* the same as before at the last look */
+		static const uint64_t rss[] = { 0, 5, 379, 379 }, processes[] = { 0, 1, 3, 3 };
+
+		reading(m, i, &shell);
+		reading(m, i, &child);
+		tree(m, i, mib(2, 2, 0, 0), mib(2, 2, 0, 0), 0, i ? UNKNOWN_U64 : 0, 2, 2, 2);
+		cost_and_missed(m, i, 1000, 0, rss[i], processes[i], i / 3);
+		tick(m, i, sink);
+	}
 }
 
 typedef void script_fn(struct model *m, struct sink *sink);

@@ -110,6 +110,9 @@ static void test_schema_is_covered(void **state)
 		"overhead.tool_cpu_s",
 		"overhead.tool_rss_bytes",
 		"overhead.lost_records",
+		"overhead.missed_runs.rss",
+		"overhead.missed_runs.processes",
+		"overhead.missed_runs.volumes",
 		"overhead.share_of_target_cpu",
 	};
 	static const char *const instants[] = { "peak", "first", "last" };
@@ -241,6 +244,9 @@ static struct model *example(void)
 	cost.tool_cpu_ns = SEC / 10;
 	cost.tool_rss_bytes = 71;
 	cost.lost_records = 72;
+	cost.missed_runs[MISSED_RSS] = 73;
+	cost.missed_runs[MISSED_PROCESSES] = 74;
+	cost.missed_runs[MISSED_VOLUMES] = UNKNOWN_U64;
 	APPLY(m, cost);
 	MODE(m, 10 * SEC, MODE_FULL, MODE_STARTED);
 	MODE(m, 10 * SEC + SEC / 2, MODE_LEAN, MODE_OVER_BUDGET);
@@ -356,6 +362,9 @@ static void test_snapshot_values(void **state)
 		{ "overhead.tool_cpu_s", 0.1 },
 		{ "overhead.tool_rss_bytes", 71 },
 		{ "overhead.lost_records", 72 },
+		{ "overhead.missed_runs.rss", 73 },
+		{ "overhead.missed_runs.processes", 74 },
+		{ "overhead.missed_runs.volumes", -1 },
 		{ "overhead.share_of_target_cpu", 0.04025 },
 		{ "overhead.bpf_share_of_core", 0.25 },
 		{ "overhead.bpf_runs", 3000 },
@@ -530,6 +539,7 @@ static void test_extremes(void **state)
 	APPLY(m, tree);
 	SYSTEM(m, 10 * SEC, 100, 200); /* more available than there is */
 	cost.event_ns = UNKNOWN_U64;
+	cost.missed_runs[MISSED_VOLUMES] = UNKNOWN_U64 - 1;
 	APPLY(m, cost);
 	s = model_snapshot(m);
 	assert_true(field_find("anon")->get(s).whole == INT64_MAX);
@@ -537,6 +547,7 @@ static void test_extremes(void **state)
 	assert_true(field_find("peak.error")->get(s).whole == INT64_MAX);
 	assert_true(field_find("peak.at")->get(s).real == 0);
 	assert_int_equal(field_find("system.used")->get(s).whole, 0);
+	assert_true(field_find("overhead.missed_runs.volumes")->get(s).whole == INT64_MAX);
 	assert_false(field_find("overhead.bpf_ns_per_event")->get(s).known);
 	assert_false(field_find("overhead.bpf_cpu_s")->get(s).known);
 	assert_false(field_find("overhead.share_of_target_cpu")->get(s).known);

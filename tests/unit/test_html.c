@@ -440,6 +440,24 @@ static void test_names_stay_text(void **state)
 	close_page(&p);
 }
 
+/* What may be missing stands at the top, not only in the summary. */
+static void test_alarms(void **state)
+{
+	struct page p;
+
+	(void)state;
+	open_page(&p, train_run(), skipped);
+	assert_non_null(strstr(p.text,
+			       "<div class=\"alarm\"><dt>Runs skipped by the kernel</dt><dd>3 "
+			       "<small>at most so many "));
+	assert_null(strstr(p.text, "Records lost"));
+	close_page(&p);
+	open_page(&p, train_run(), train);
+	assert_non_null(strstr(p.text, "<div class=\"alarm\"><dt>Records lost</dt><dd>17 "));
+	assert_null(strstr(p.text, "Runs skipped"));
+	close_page(&p);
+}
+
 static void no_records(struct model *m, struct sink *sink)
 {
 	(void)m;
@@ -608,6 +626,7 @@ int main(void)
 		cmocka_unit_test(test_no_needle_before_the_first_row),
 		cmocka_unit_test(test_nothing_is_above_the_peak),
 		cmocka_unit_test(test_names_stay_text),
+		cmocka_unit_test(test_alarms),
 		cmocka_unit_test(test_nothing_was_read),
 		cmocka_unit_test(test_nothing_is_fetched),
 		cmocka_unit_test(test_a_full_device_is_told),

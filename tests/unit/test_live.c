@@ -129,6 +129,30 @@ static void test_live_escapes(void **state)
 	model_destroy(m);
 }
 
+/* What may be missing is an alarm, where nothing else is. */
+static void test_live_alarm(void **state)
+{
+	struct model *m = model_create(PAGE, 100);
+	struct run run = train_run();
+	struct sink *live;
+	int master, tty;
+
+	(void)state;
+	setenv("TERM", "xterm", 1);
+	assert_int_equal(openpty(&master, &tty, NULL, NULL, NULL), 0);
+	assert_int_equal(fcntl(master, F_SETFL, O_NONBLOCK), 0);
+	set_size(tty, 40, 120);
+	assert_int_equal(live_create(&run, tty, &live), 0);
+	drain(master, NULL);
+	skipped(m, NULL);
+	assert_int_equal(live->ops->tick(live, model_snapshot(m)), 0);
+	assert_true(drain(master, " SKIPPED runs on processes: 3 "));
+	live->ops->destroy(live);
+	close(tty);
+	close(master);
+	model_destroy(m);
+}
+
 static void test_live_refuses(void **state)
 {
 	struct run run = train_run();
@@ -171,9 +195,8 @@ static void test_live_hangup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_live),
-		cmocka_unit_test(test_live_escapes),
-		cmocka_unit_test(test_live_refuses),
+		cmocka_unit_test(test_live),        cmocka_unit_test(test_live_escapes),
+		cmocka_unit_test(test_live_alarm),  cmocka_unit_test(test_live_refuses),
 		cmocka_unit_test(test_live_hangup),
 	};
 

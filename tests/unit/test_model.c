@@ -511,6 +511,56 @@ static void test_cost(void **state)
 	assert_int_equal(model_snapshot(m)->cost.last.lost_records, 3);
 }
 
+/* Streams from before missed_runs end before it, in memory too. */
+static void test_older_cost(void **state)
+{
+	struct model *m = *state;
+	struct rec_cost r = { .head = HEAD(REC_COST, rec_cost, 0, SEC, 0), .tool_rss_bytes = 5 };
+	const size_t older = offsetof(struct rec_cost, missed_runs);
+	struct rec_head *cut = malloc(older);
+	const struct snapshot *s;
+
+	assert_non_null(cut);
+	r.missed_runs[MISSED_RSS] = 7;
+	APPLY(m, r);
+	assert_int_equal(snapshot_missed(model_snapshot(m), MISSED_RSS), 7);
+	r.head.size = (uint16_t)older;
+	memcpy(cut, &r, older);
+	assert_int_equal(model_apply(m, cut, older), 0);
+	s = model_snapshot(m);
+	assert_int_equal(s->cost.last.tool_rss_bytes, 5);
+	for (int i = 0; i < MISSED_KINDS; i++) {
+		assert_true(s->cost.last.missed_runs[i] == UNKNOWN_U64);
+		assert_int_equal(snapshot_missed(s, i), 0);
+	}
+	cut->size--;
+	assert_int_equal(model_apply(m, cut, older - 1), -EINVAL);
+	free(cut);
+}
+
+static void test_what_is_lost(void **state)
+{
+	struct model *m = *state;
+	struct rec_cost r = { .head = HEAD(REC_COST, rec_cost, 0, SEC, 0) };
+
+	TICK(m, SEC);
+	assert_false(snapshot_lost(model_snapshot(m))); /* nothing is known yet */
+	APPLY(m, r);
+	assert_false(snapshot_lost(model_snapshot(m)));
+	r.lost_records = 1;
+	APPLY(m, r);
+	assert_true(snapshot_lost(model_snapshot(m)));
+	r.lost_records = 0;
+	for (int i = 0; i < MISSED_KINDS; i++) {
+		r.missed_runs[i] = 1;
+		APPLY(m, r);
+		assert_true(snapshot_lost(model_snapshot(m)));
+		r.missed_runs[i] = UNKNOWN_U64;
+		APPLY(m, r);
+		assert_false(snapshot_lost(model_snapshot(m)));
+	}
+}
+
 static void test_modes(void **state)
 {
 	struct model *m = *state;
@@ -704,6 +754,8 @@ int main(void)
 		TEST(test_system),
 		TEST(test_charge),
 		TEST(test_cost),
+		TEST(test_older_cost),
+		TEST(test_what_is_lost),
 		TEST(test_modes),
 		TEST(test_sampled_peak),
 		TEST(test_history),

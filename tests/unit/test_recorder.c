@@ -317,6 +317,7 @@ static void test_sinks_show_the_same(void **state)
 	(void)state;
 	check(&run, train, 1000);
 	check(&run, governed, 1000);
+	check(&run, skipped, 1000);
 	check(&run, eventful, 1000);
 	check(&run, many, 100);
 	check(&run, nothing, 1000);

@@ -181,6 +181,36 @@ static void test_a_newer_one(void **state)
 	refused(-ENOTSUP, "its schema is 2, and this memmon-bpf knows none newer than 1: use");
 }
 
+/* One from before a column was added: what that would have said is not known. */
+static void test_an_older_one(void **state)
+{
+	const struct snapshot *s;
+	struct recording *r;
+	char why[256] = "";
+
+	(void)state;
+	record(governed);
+	assert_int_equal(recording_open(path, &r, why, sizeof(why)), 0);
+	assert_int_equal(recording_snapshot(r, &s, why, sizeof(why)), 0);
+	assert_int_equal(s->cost.last.missed_runs[MISSED_RSS], 379);
+	assert_int_equal(s->cost.last.missed_runs[MISSED_PROCESSES], 0);
+	recording_close(r);
+	change("ALTER TABLE totals DROP COLUMN missed_rss;"
+	       "ALTER TABLE totals DROP COLUMN missed_processes;"
+	       "ALTER TABLE totals DROP COLUMN missed_volumes");
+	assert_int_equal(recording_open(path, &r, why, sizeof(why)), 0);
+	if (recording_snapshot(r, &s, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_true(s->cost.known);
+	assert_int_equal(s->cost.last.events, 100000);
+	for (int i = 0; i < MISSED_KINDS; i++)
+		assert_true(s->cost.last.missed_runs[i] == UNKNOWN_U64);
+	recording_close(r);
+	/* where NULL would be taken for a number it is damaged */
+	change("ALTER TABLE totals DROP COLUMN lost_records");
+	refused(-EINVAL, "damaged");
+}
+
 static void test_tables_that_are_none(void **state)
 {
 	(void)state;
@@ -338,6 +368,7 @@ int main(void)
 		EACH(test_a_good_one),
 		EACH(test_not_a_recording),
 		EACH(test_a_newer_one),
+		EACH(test_an_older_one),
 		EACH(test_tables_that_are_none),
 		EACH(test_values_out_of_range),
 		EACH(test_hostile_texts),

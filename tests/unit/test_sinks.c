@@ -70,6 +70,7 @@ static void test_lines(void **state)
 	check("lines-true.txt", lines_create, &run, small_command);
 	run = train_run();
 	check("lines-governed.txt", lines_create, &run, governed);
+	check("lines-skipped.txt", lines_create, &run, skipped);
 }
 
 /* awk must be able to rely on it. */
@@ -175,15 +176,41 @@ static void test_summary(void **state)
 	check("summary-true.txt", summary_create, &run, small_command);
 	run = train_run();
 	check("summary-governed.txt", summary_create, &run, governed);
+	check("summary-skipped.txt", summary_create, &run, skipped);
 	run = build_run();
 	check("summary-everything.txt", summary_create, &run, everything);
+}
+
+static void skipped_and_lost(struct model *m, struct sink *sink)
+{
+	skipped(m, sink);
+	cost_and_missed(m, 4, 1000, 17, UNKNOWN_U64, 3, UNKNOWN_U64);
+}
+
+/* Where processes may be missing nothing says that all is well. */
+static void test_losses_are_not_played_down(void **state)
+{
+	struct run run = train_run();
+	char *text = output(summary_create, &run, skipped_and_lost);
+
+	(void)state;
+	assert_non_null(strstr(text, "\n  LOST 17 records: "));
+	assert_non_null(strstr(text, "\n  SKIPPED by the kernel: 3 runs; "));
+	assert_null(strstr(text, "no record lost"));
+	assert_null(strstr(text, "are right"));
+	assert_null(strstr(text, "skipped by")); /* what the kernel does not count */
+	free(text);
 }
 
 static void test_openmetrics(void **state)
 {
 	struct run run = train_run();
+	char *text = output(openmetrics_create, &run, skipped);
 
 	(void)state;
+	assert_non_null(strstr(text, "\nmemmon_overhead_missed_runs_rss 379\n"));
+	assert_non_null(strstr(text, "\nmemmon_overhead_missed_runs_processes 3\n"));
+	free(text);
 	check("openmetrics-train.txt", openmetrics_create, &run, train);
 	run = build_run();
 	run.max_processes = 1;
@@ -287,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_holds_the_schema),
 		cmocka_unit_test(test_summary),
+		cmocka_unit_test(test_losses_are_not_played_down),
 		cmocka_unit_test(test_openmetrics),
 		cmocka_unit_test(test_nothing_was_read),
 		cmocka_unit_test(test_a_full_device_is_told),
