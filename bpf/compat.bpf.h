@@ -80,6 +80,20 @@ struct dentry___named_union {
 
 #pragma clang attribute pop
 
+/* Of 6.10 (535a3692ba72 "bpf: Add support for kprobe session attach"). */
+enum bpf_attach_type___session {
+	BPF_TRACE_KPROBE_SESSION___any = 1,
+};
+
+/* ---- preemption ---- */
+
+/* bpf_preempt_disable() is of 6.10 too (fc7566ad0a82 "bpf: Introduce bpf_preempt_[disable,enable] kfuncs"). */
+static __always_inline bool has_preempt_disable(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_attach_type___session,
+					  BPF_TRACE_KPROBE_SESSION___any);
+}
+
 /* ---- the counters of an mm ---- */
 
 /*

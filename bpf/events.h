@@ -194,7 +194,7 @@ struct rec_pss {
  */
 enum missed {
 	MISSED_RSS, /* a change of RSS, of any process of the machine: see rec_reading.error_pages */
-	MISSED_PROCESSES, /* a start, an exec, an end or an OOM kill, at most: some are made up for */
+	MISSED_PROCESSES, /* a start, an end or an OOM kill, at most: what is found later counts too */
 	MISSED_VOLUMES, /* a call of mmap, munmap or brk */
 	MISSED_KINDS,
 };

@@ -45,7 +45,7 @@ static __noinline int catch_up(struct slot *s, u32 n, struct task_struct *leader
 	if (threads == 0 && BPF_CORE_READ(leader, exit_state))
 		return book_exit(leader, true, true);
 	if (BPF_CORE_READ(leader, mm))
-		book_exec(leader);
+		book_exec(leader, true);
 	if (threads > s->threads_peak)
 		s->threads_peak = threads;
 	return 0;

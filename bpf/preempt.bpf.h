@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For kernels that preempt programs on tracepoints, which is `cfg_preempted` (compat.bpf.h). Until a program
+ * For kernels that preempt programs on tracepoints, as preempted() says (see compat.bpf.h). Until a program
  * that was preempted goes on, its CPU skips it for everybody else, and counts that. No program can prevent
  * it: one that disables preemption is preempted as it enables it again, and still under way then. So there
  *
@@ -25,16 +25,29 @@ __u64 missed; /* runs of it that were skipped, when the reader began its pass */
 extern void bpf_preempt_disable(void) __ksym __weak;
 extern void bpf_preempt_enable(void) __ksym __weak;
 
+/* Processes without a slot that were counted, so that stand-ins do not count them again; by start time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, u32);
+} counted_untracked SEC(".maps");
+
+static __always_inline bool preempted(void)
+{
+	return cfg_preempted && has_preempt_disable();
+}
+
 /* No other program runs on this CPU until it is released. May be nested. */
 static __always_inline void hold_cpu(void)
 {
-	if (cfg_preempted)
+	if (preempted())
 		bpf_preempt_disable();
 }
 
 static __always_inline void release_cpu(void)
 {
-	if (cfg_preempted)
+	if (preempted())
 		bpf_preempt_enable();
 }
 
@@ -55,7 +68,7 @@ static __noinline u64 missed_runs(void)
 {
 	u64 sum = 0;
 
-	for (u32 cpu = 0; cfg_preempted && cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
+	for (u32 cpu = 0; preempted() && cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
 		u64 misses = 0;
 
 		bpf_probe_read_kernel(&misses, sizeof(misses),
@@ -69,7 +82,7 @@ static __noinline u64 missed_runs(void)
 /* Was any skipped since the process began to be watched? Then some may have been its own. */
 static __always_inline bool missed_some(const struct slot *s)
 {
-	return cfg_preempted && missed_runs() != s->missed;
+	return preempted() && missed_runs() != s->missed;
 }
 
 #endif

@@ -112,11 +112,24 @@ static __always_inline void forget_mm(u64 mm)
 	struct slot *s;
 	u32 n;
 
-	if (!cfg_preempted)
+	if (!preempted())
 		return;
 	s = find_by_mm(mm, &n);
 	if (s && s->mm == mm)
 		detach_mm(s, n);
+}
+
+static __always_inline void count_untracked(struct task_struct *leader)
+{
+	if (preempted()) {
+		u64 start_ns = BPF_CORE_READ(leader, start_time);
+		u32 one = 1;
+
+		if (bpf_map_update_elem(&counted_untracked, &start_ns, &one, BPF_NOEXIST))
+			return;
+	}
+	__sync_fetch_and_add(&tree.seen, 1);
+	__sync_fetch_and_add(&tree.untracked, 1);
 }
 
 /*
@@ -143,10 +156,8 @@ static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
 		return WATCH_NOT;
 	if (bpf_map_pop_elem(&free_slots, &n)) {
 		/* of the passes over all threads that adopt, only the leader of the first counts */
-		if (how != START_ADOPTED || (task == leader && !adopt_pass)) {
-			__sync_fetch_and_add(&tree.seen, 1);
-			__sync_fetch_and_add(&tree.untracked, 1);
-		}
+		if (how != START_ADOPTED || (task == leader && !adopt_pass))
+			count_untracked(leader);
 		return WATCH_NOT;
 	}
 	s = slot_at(n);
@@ -230,8 +241,8 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return book_fork(parent, child);
 }
 
-/* `task` runs another program. */
-static __noinline int book_exec(struct task_struct *task)
+/* `task` runs another program; `late`: since when, nobody knows. */
+static __noinline int book_exec(struct task_struct *task, bool late)
 {
 	u64 id, mm, maxrss;
 	struct slot *s;
@@ -248,13 +259,17 @@ static __noinline int book_exec(struct task_struct *task)
 	armed = s->flags & SLOT_ARMED;
 	bpf_probe_read_kernel(&s->comm, sizeof(s->comm), &task->comm);
 	maxrss = BPF_CORE_READ(task, signal, maxrss);
-	if (!armed && (sampling == SAMPLE_ON || missed_some(s)))
+	if (!armed && (sampling == SAMPLE_ON || late || missed_some(s)))
 		sample_gone(s, n, maxrss);
 	s->maxrss = maxrss;
 	detach_mm(s, n); /* only where others still use the old mm: else it died before */
 	mm = (u64)BPF_CORE_READ(task, mm);
 	forget_mm(mm);
 	attach_mm(s, n, mm);
+	if (late) { /* what it had since then stands in the mark */
+		raise_to_mark(s, n, s->mark);
+		raise_ceiling(s, s->mark);
+	}
 	s->threads = 1;
 	if (!s->threads_peak)
 		s->threads_peak = 1;
@@ -272,7 +287,7 @@ static __noinline int book_exec(struct task_struct *task)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task)
 {
-	return book_exec(task);
+	return book_exec(task, false);
 }
 
 /* All that is known of a slot, as one reading. */
@@ -503,6 +518,8 @@ static __always_inline int book_exit(struct task_struct *task, bool last, bool l
 	end_thread_calls(s);
 	s->threads = BPF_CORE_READ(signal, live.counter);
 	s->last_cpu = NO_CPU;
+	if (last && preempted())
+		book_exec(task, true);
 	if (!last || bpf_map_delete_elem(&slots_by_tgid, &tgid))
 		return 0;
 	sum_threads(s, n, signal, loop);

@@ -16,7 +16,7 @@ int set_up(void *ctx)
 	u64 base;
 
 	learn_own_pidns();
-	if (cfg_preempted)
+	if (preempted())
 		learn_hook_stats();
 	for (int i = 0; i < 16; i++) {
 		u64 from = bpf_ktime_get_ns(), took = bpf_ktime_get_ns() - from;

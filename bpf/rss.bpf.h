@@ -552,7 +552,7 @@ static __always_inline void go_the_long_way(const struct booking *at, struct mm_
 
 	count_event(at);
 	raise_by_shortcut(&cell->peaks, cell);
-	if (cfg_preempted) { /* events on the others may have been missed */
+	if (preempted()) { /* events on the others may have been missed */
 		BOOK(at, MEM_ANON);
 		BOOK(at, MEM_FILE);
 		BOOK(at, MEM_SHMEM);
@@ -654,7 +654,7 @@ static __noinline int look(struct mm_struct *mm, int member, const struct bucket
 
 static __always_inline void set_busy(struct tree_cpu *t, u32 busy)
 {
-	if (!cfg_preempted)
+	if (!preempted())
 		return;
 	barrier();
 	t->busy = busy;

@@ -21,7 +21,7 @@
 	SEC("tp_btf/sched_process_exec")                                                  \
 	int BPF_PROG(name, struct task_struct *task)                                      \
 	{                                                                                 \
-		return book_exec(task);                                                   \
+		return book_exec(task, false);                                            \
 	}
 
 #define EXIT_STAND_IN(name)                                                               \

@@ -254,10 +254,11 @@ static void name_less(struct findings *f, enum doctor_way way, const enum featur
 
 static void judge_pid(struct findings *f)
 {
-	static const enum feature less[] = {
-		FEATURE_BTF,     FEATURE_PERCPU_RSS, FEATURE_EXIT_MMAP, FEATURE_LAST, FEATURE_OOM,
-		FEATURE_VOLUMES, FEATURE_AVAILABLE,  FEATURE_PRESSURE,  FEATURE_PSS
-	};
+	static const enum feature less[] = { FEATURE_BTF,        FEATURE_EVERY_EVENT,
+					     FEATURE_PERCPU_RSS, FEATURE_EXIT_MMAP,
+					     FEATURE_LAST,       FEATURE_OOM,
+					     FEATURE_VOLUMES,    FEATURE_AVAILABLE,
+					     FEATURE_PRESSURE,   FEATURE_PSS };
 	char why[DOCTOR_WHY_LEN] = "";
 	int err = features_require(f->features, why, sizeof(why));
 

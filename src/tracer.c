@@ -128,7 +128,10 @@ static int set_for_preemption(struct tracer *t, enum feature_hook mm_end)
 	struct bpf_program *const mm_ends[] = { skel->progs.on_exit_mmap_2,
 						skel->progs.on_exit_mmap_3 };
 	bool on = t->preempted && !hook_forbidden("stand-ins");
-	int err = set_all(healers, sizeof(healers) / sizeof(healers[0]), t->preempted);
+	int err = bpf_map__set_autocreate(skel->maps.counted_untracked, t->preempted);
+
+	if (!err)
+		err = set_all(healers, sizeof(healers) / sizeof(healers[0]), t->preempted);
 
 	if (!err)
 		err = set_all(stand_ins, sizeof(stand_ins) / sizeof(stand_ins[0]), on);
@@ -527,9 +530,14 @@ static int add_base(struct tracer *t, uint32_t pid)
 
 int tracer_adopt(struct tracer *t)
 {
+	return tracer_adopt_from(t, 0);
+}
+
+int tracer_adopt_from(struct tracer *t, uint32_t pass)
+{
 	int adopted = 0, added, err = 0;
 
-	t->skel->bss->adopt_pass = 0;
+	t->skel->bss->adopt_pass = pass;
 	do {
 		uint32_t pids[256];
 		int fd = bpf_iter_create(bpf_link__fd(t->adopt));

@@ -32,19 +32,35 @@ static bool hangs_on_a_hook(const struct bpf_program *program)
 	       bpf_program__expected_attach_type(program) != BPF_TRACE_ITER;
 }
 
-static enum missed kind_of(const char *section)
-{
-	static const char *const volumes[] = { "sys_mmap", "sys_munmap", "sys_brk", "/sys_exit" };
+/*
+ * What is missed on a hook, by a part of its section's name. Nothing is lost with a run on the last: a
+ * late exec or end is found at the next pass, and what a process held last is n/a without its hook.
+ */
+static const struct {
+	const char *part;
+	int kind; /* enum missed, or MADE_UP_FOR */
+} hooks[] = {
+	{ "/rss_stat", MISSED_RSS },
+	{ "/sched_process_fork", MISSED_PROCESSES },
+	{ "/cgroup_attach_task", MISSED_PROCESSES },
+	{ "/mark_victim", MISSED_PROCESSES },
+	{ "sys_mmap", MISSED_VOLUMES },
+	{ "sys_munmap", MISSED_VOLUMES },
+	{ "sys_brk", MISSED_VOLUMES },
+	{ "/sys_exit", MISSED_VOLUMES },
+	{ "", MADE_UP_FOR },
+};
 
-	if (strstr(section, "/rss_stat"))
-		return MISSED_RSS;
-	for (size_t i = 0; i < sizeof(volumes) / sizeof(volumes[0]); i++)
-		if (strstr(section, volumes[i]))
-			return MISSED_VOLUMES;
-	return MISSED_PROCESSES;
+static int kind_of(const char *section)
+{
+	size_t i = 0;
+
+	while (!strstr(section, hooks[i].part))
+		i++;
+	return hooks[i].kind;
 }
 
-/* What all programs on one hook missed: as many at most as the one that missed least. */
+/* What all programs on one hook missed together: as much at most as the one that missed least. */
 static uint64_t misses_on(const struct bpf_object *object, const char *section)
 {
 	struct bpf_program *program;
@@ -63,12 +79,12 @@ static uint64_t misses_on(const struct bpf_object *object, const char *section)
 	return least;
 }
 
-void tracer_count_missed(const struct tracer *t, __u64 missed[MISSED_KINDS])
+static void count(const struct tracer *t, __u64 missed[COUNTED])
 {
 	struct bpf_program *program;
 	const char *before = "";
 
-	memset(missed, 0, MISSED_KINDS * sizeof(*missed));
+	memset(missed, 0, COUNTED * sizeof(*missed));
 	bpf_object__for_each_program(program, t->skel->obj)
 	{
 		const char *section = bpf_program__section_name(program);
@@ -81,6 +97,16 @@ void tracer_count_missed(const struct tracer *t, __u64 missed[MISSED_KINDS])
 		misses = misses_on(t->skel->obj, section);
 		*sum = *sum == UNKNOWN_U64 || misses == UNKNOWN_U64 ? UNKNOWN_U64 : *sum + misses;
 	}
+}
+
+void tracer_count_missed(const struct tracer *t, __u64 missed[MISSED_KINDS])
+{
+	__u64 counts[COUNTED];
+
+	count(t, counts);
+	if (counts[MISSED_PROCESSES] != UNKNOWN_U64)
+		counts[MISSED_PROCESSES] += t->gone;
+	memcpy(missed, counts, MISSED_KINDS * sizeof(*missed));
 }
 
 /* On each CPU, unless the hook is under way there: then it stays to be done. */
@@ -108,19 +134,20 @@ static int heal(struct tracer *t)
 	if (!err)
 		err = tracer_iterate(t->heal_mms);
 	if (!err)
-		err = tracer_adopt(t);
+		err = tracer_adopt_from(t, 1); /* the hooks have counted those without a slot */
 	return err < 0 ? err : 0;
 }
 
 int tracer_make_up(struct tracer *t, bool now)
 {
-	__u64 missed[MISSED_KINDS];
+	__u64 missed[COUNTED];
 	int err = 0;
 
 	if (!t->preempted)
 		return 0;
-	tracer_count_missed(t, missed);
-	if (missed[MISSED_PROCESSES] != t->made_up[MISSED_PROCESSES])
+	count(t, missed);
+	if (missed[MISSED_PROCESSES] != t->made_up[MISSED_PROCESSES] ||
+	    missed[MADE_UP_FOR] != t->made_up[MADE_UP_FOR])
 		err = heal(t);
 	if (missed[MISSED_RSS] != t->made_up[MISSED_RSS])
 		t->mending = true;

@@ -95,6 +95,7 @@ static int end_process(struct tracer *t, struct slot *slot)
 		free(base);
 	}
 	err = t->fn(t->ctx, &slot->final.head, slot->final.head.size);
+	t->gone += slot->flags & SLOT_GONE ? 1 : 0;
 	if (err < 0 || slot->flags & SLOT_GONE)
 		return err; /* the reading says that it ended, and nobody knows how */
 	return t->fn(t->ctx, &ended.head, ended.head.size);

@@ -20,6 +20,9 @@ struct base {
 	UT_hash_handle hh;
 };
 
+/* Beside enum missed: with what is not lost, as it is made up for. */
+enum { MADE_UP_FOR = MISSED_KINDS, COUNTED };
+
 struct tracer {
 	struct memmon_bpf *skel;
 	struct bpf_link *adopt, *read;
@@ -44,7 +47,8 @@ struct tracer {
 	bool preempted;
 	bool mending; /* the tree is not mended on every CPU yet */
 	struct bpf_link *heal_processes, *heal_mms;
-	__u64 made_up[MISSED_KINDS]; /* what was missed when that was made up for last */
+	__u64 made_up[COUNTED]; /* what was missed when that was made up for last */
+	uint64_t gone; /* processes that ended unseen */
 };
 
 /* Runs one of the programs that user space calls itself. Returns 0 or a negative errno. */
@@ -53,6 +57,8 @@ int tracer_run(struct bpf_program *program);
 struct bpf_program *tracer_hook(const struct tracer *t);
 /* Runs over all elements of an iterator that tells nothing. Returns 0 or a negative errno. */
 int tracer_iterate(struct bpf_link *link);
+/* As tracer_adopt(); with `pass` > 0 those that there is no room for are not counted. */
+int tracer_adopt_from(struct tracer *t, uint32_t pass);
 /* The runs of our programs that the kernel skipped since they were loaded. */
 void tracer_count_missed(const struct tracer *t, __u64 missed[MISSED_KINDS]);
 /* Makes up for them; `now`: for as much as can be. Returns 0 or a negative errno. */

@@ -249,7 +249,7 @@ static void finish(struct watch *w)
 	if (!s)
 		return;
 	outputs_finish(&w->outputs, s);
-	if (w->o->strict && (s->cost.last.lost_records || s->tree.processes_untracked)) {
+	if (w->o->strict && (snapshot_lost(s) || s->tree.processes_untracked)) {
 		watch_say("records were lost (--strict)", "");
 		w->lost = true;
 	}

@@ -172,8 +172,7 @@ struct task_struct {
 struct linux_binprm;
 
 typedef struct {
-	u64 v;
-} u64_stats_t;
+} u64_stats_t; /* of 8 bytes */
 
 struct bpf_prog_stats {
 	u64_stats_t misses;

@@ -139,8 +139,8 @@ struct snapshot {
 uint64_t snapshot_missed(const struct snapshot *s, enum missed which);
 
 /*
- * Is anything known to be lost, a record or a run of our programs? Processes without figures
- * (tree.processes_untracked) are no loss of this kind.
+ * May anything be missing, as a record was lost or a start, exec or end went by? For other runs that were
+ * skipped the figures have bounds; processes without figures are in tree.processes_untracked.
  */
 bool snapshot_lost(const struct snapshot *s);
 

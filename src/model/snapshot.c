@@ -109,10 +109,5 @@ uint64_t snapshot_missed(const struct snapshot *s, enum missed which)
 
 bool snapshot_lost(const struct snapshot *s)
 {
-	if (s->cost.known && s->cost.last.lost_records)
-		return true;
-	for (int i = 0; i < MISSED_KINDS; i++)
-		if (snapshot_missed(s, i))
-			return true;
-	return false;
+	return (s->cost.known && s->cost.last.lost_records) || snapshot_missed(s, MISSED_PROCESSES);
 }

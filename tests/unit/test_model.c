@@ -554,7 +554,7 @@ static void test_what_is_lost(void **state)
 	for (int i = 0; i < MISSED_KINDS; i++) {
 		r.missed_runs[i] = 1;
 		APPLY(m, r);
-		assert_true(snapshot_lost(model_snapshot(m)));
+		assert_int_equal(snapshot_lost(model_snapshot(m)), i == MISSED_PROCESSES);
 		r.missed_runs[i] = UNKNOWN_U64;
 		APPLY(m, r);
 		assert_false(snapshot_lost(model_snapshot(m)));

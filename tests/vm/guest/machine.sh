@@ -30,6 +30,7 @@ test_doctor() {
 	case $kernel in
 	*-arm64) hooks=$hooks,tp_btf/page_fault_user,tp_btf/page_fault_kernel ;; # of x86 alone
 	esac
+	[ ! "$preempted" ] || features=every_event
 	hooks=$(echo "$hooks" | tr , '\n' | grep . | sort -u | paste -sd ,)
 	figures <<-END
 		features-that-are-not-on ,$features [.features | to_entries[] | select(.value.state != "on").key] | sort | "," + join(",")

@@ -145,6 +145,69 @@ test_vfork() {
 	END
 }
 
+# ---- more than there are CPUs for ----------------------------------------------------------------
+
+# Six shells that fork all the time, on two CPUs: where the kernel skips a hook that it has preempted, it
+# does it here. $seen, $missed, and $without, which have no status.
+crowd() {
+	# shellcheck disable=SC2016 # for the shell that is watched
+	memmon --json $JSON --max-processes 1000 -- sh -c '
+		for each in 1 2 3 4 5 6; do
+			(
+				i=0
+				while [ $i -lt 100 ]; do
+					/bin/true
+					i=$((i + 1))
+				done
+			) &
+		done
+		wait'
+	same status $status 0
+	seen=$(j .target.processes)
+	missed=$(j .overhead.missed_runs.processes)
+	without=$(j '[.processes[] | select(.exit == null)] | length')
+	echo "skipped: $(j '.overhead.missed_runs | tostring')"
+	within processes $seen $((607 - missed)) 607
+	within 'without a status' $without 0 $missed
+	figures <<-END
+		listed $seen .processes | length
+		without-a-peak [] [.processes[] | select(.rss.peak_bytes == null)]
+		without-an-end [] [.processes[] | select(.end_s == null)]
+		live 0 .target.live_processes
+		left-in-the-tree 0 .target.last.rss_bytes
+		lost 0 .overhead.lost_records
+	END
+}
+# With its stand-ins a hook misses nothing: that may happen, but not in a few hundred processes.
+test_crowd() {
+	crowd
+	[ ! $preempted ] || same 'starts, execs and ends that were skipped' $missed 0
+}
+test_crowd_healed() {
+	export MEMMON_FORBID=stand-ins
+	crowd
+}
+
+# 16 MiB each, on two CPUs.
+test_crowd_grows() {
+	pages small
+	# shellcheck disable=SC2016 # for the shell that is watched
+	memmon --json $JSON -- sh -c '
+		for each in 1 2 3 4 5 6; do
+			/workloads/spike 16 1 &
+		done
+		wait'
+	same status $status 0
+	echo "skipped: $(j '.overhead.missed_runs | tostring')"
+	spikes='[.processes[] | select(.comm == "spike") | .rss]'
+	figures <<-END
+		spikes 6 $spikes | length
+		low [] $spikes | map(select(.peak_bytes + .error_bytes < $((16 * MIB))))
+		high [] $spikes | map(select(.peak_bytes - .error_bytes > $((19 * MIB))))
+		left-in-the-tree 0 .target.last.rss_bytes
+	END
+}
+
 # ---- a process that runs already ----------------------------------------------------------------
 
 test_idle() {
