@@ -14,8 +14,9 @@ extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym __weak;
 extern void bpf_task_release(struct task_struct *task) __ksym __weak;
 
 /* The process has ended, and nobody is left who could tell how, or what it held and consumed. */
-static __noinline int end_unseen(struct slot *s, u32 n)
+__noinline int end_unseen(u32 n)
 {
+	struct slot *s = slot_at(n);
 	u32 tgid;
 
 	if (!s)
@@ -28,7 +29,7 @@ static __noinline int end_unseen(struct slot *s, u32 n)
 	s->sampled = 1;
 	s->ceiling = UNKNOWN_U64;
 	detach_mm(s, n); /* before anything is read of it */
-	return end_process(s, n);
+	return end_process(n);
 }
 
 /* The leader of a process that is watched as alive: books its exec or end, if that was missed. */
@@ -39,7 +40,7 @@ static __noinline int catch_up(struct slot *s, u32 n, struct task_struct *leader
 	if (!s)
 		return 0;
 	if (BPF_CORE_READ(leader, start_time) != s->start_ns)
-		return end_unseen(s, n); /* its pid is another's */
+		return end_unseen(n); /* its pid is another's */
 	threads = BPF_CORE_READ(leader, signal, live.counter);
 	/* a zombie has passed its hook; the leader may be one long before the others */
 	if (threads == 0 && BPF_CORE_READ(leader, exit_state))
@@ -65,7 +66,7 @@ int heal_processes(struct bpf_iter__bpf_map_elem *ctx)
 		return 0;
 	leader = bpf_task_from_pid(s->tgid);
 	if (!leader)
-		return end_unseen(s, *n);
+		return end_unseen(*n);
 	catch_up(s, *n, leader);
 	bpf_task_release(leader);
 	return 0;

@@ -431,44 +431,19 @@ __noinline int sum_threads_once(u64 of, u32 n)
 	return at == head;
 }
 
-/* The same by bpf_loop(), which is verified in no time. It takes 5.17. */
-struct walk {
-	struct list_head *head, *at;
-	u32 n;
-};
-
-static long walk_thread(u32 i, struct walk *w)
-{
-	struct slot *s = slot_at(w->n);
-
-	if (!s || w->at == w->head)
-		return 1;
-	w->at = add_thread(s, w->at);
-	return 0;
-}
-
-static __always_inline int sum_threads_by_loop(struct slot *s, u32 n, struct signal_struct *signal)
-{
-	struct list_head *head = threads_of(signal);
-	struct walk w = { .head = head, .at = BPF_CORE_READ(head, next), .n = n };
-
-	begin_sum(s, signal);
-	bpf_loop(THREADS_SUMMED, walk_thread, &w, 0);
-	return w.at == w.head;
-}
-
 /*
  * What all threads consumed over their lives. Those that end at this moment move from the list to the
  * signal struct, under its stats_lock (__exit_signal() in kernel/exit.c), and would be missed or counted
  * twice: then once more, with fewer on the list. Not known (UNKNOWN_U64) where that never ends.
  */
-static __always_inline int sum_threads(struct slot *s, u32 n, struct signal_struct *signal, bool loop)
+static __noinline int sum_threads(struct slot *s, u32 n, struct signal_struct *signal)
 {
+	if (!s || !signal)
+		return 0;
 	for (int i = 0; i < SUM_TRIES; i++) {
 		u32 sequence = await_stats(as_number(signal));
 
-		if (!(sequence & 1) && (loop ? sum_threads_by_loop(s, n, signal) :
-					       sum_threads_once(as_number(signal), n))) {
+		if (!(sequence & 1) && sum_threads_once(as_number(signal), n)) {
 			fence();
 			if (BPF_CORE_READ(signal, stats_lock.seqcount.seqcount.sequence) ==
 			    sequence)
@@ -479,9 +454,73 @@ static __always_inline int sum_threads(struct slot *s, u32 n, struct signal_stru
 	return 0;
 }
 
-/* Its last reading, and its slot is user space's. Who calls has taken it out of slots_by_tgid. */
-static __noinline int end_process(struct slot *s, u32 n)
+/* The same by bpf_loop(), of 5.17, whose loops are verified in no time. */
+struct sum_loop {
+	struct signal_struct *signal;
+	struct list_head *head, *at;
+	u32 n, sequence;
+	u32 known;
+};
+
+static long look_at_stats(u32 i, struct sum_loop *l)
 {
+	struct signal_struct *signal = l->signal;
+
+	l->sequence = BPF_CORE_READ(signal, stats_lock.seqcount.seqcount.sequence);
+	return !(l->sequence & 1);
+}
+
+static long sum_thread(u32 i, struct sum_loop *l)
+{
+	struct slot *s = slot_at(l->n);
+
+	if (!s || l->at == l->head)
+		return 1;
+	l->at = add_thread(s, l->at);
+	return 0;
+}
+
+static long try_to_sum(u32 i, struct sum_loop *l)
+{
+	struct signal_struct *signal = l->signal;
+	struct list_head *head = threads_of(signal);
+	struct slot *s = slot_at(l->n);
+
+	if (!s)
+		return 1;
+	bpf_loop(STATS_WAIT, look_at_stats, l, 0);
+	if (l->sequence & 1)
+		return 0;
+	fence();
+	begin_sum(s, signal);
+	l->head = head;
+	l->at = BPF_CORE_READ(head, next);
+	bpf_loop(THREADS_SUMMED, sum_thread, l, 0);
+	fence();
+	l->known = l->at == head &&
+		   BPF_CORE_READ(signal, stats_lock.seqcount.seqcount.sequence) == l->sequence;
+	return l->known;
+}
+
+static __noinline int sum_threads_by_loop(struct slot *s, u32 n, struct signal_struct *signal)
+{
+	struct sum_loop l = { .signal = signal, .n = n };
+
+	if (!s)
+		return 0;
+	bpf_loop(SUM_TRIES, try_to_sum, &l, 0);
+	if (!l.known)
+		s->cpu_ns = s->minor_faults = s->major_faults = UNKNOWN_U64;
+	return 0;
+}
+
+/*
+ * Its last reading, and its slot is user space's. Who calls has taken it out of slots_by_tgid. A global
+ * function, which the kernel verifies once and not once per call.
+ */
+__noinline int end_process(u32 n)
+{
+	struct slot *s = slot_at(n);
 	bool armed;
 
 	if (!s)
@@ -522,7 +561,10 @@ static __always_inline int book_exit(struct task_struct *task, bool last, bool l
 		book_exec(task, true);
 	if (!last || bpf_map_delete_elem(&slots_by_tgid, &tgid))
 		return 0;
-	sum_threads(s, n, signal, loop);
+	if (loop)
+		sum_threads_by_loop(s, n, signal);
+	else
+		sum_threads(s, n, signal);
 	if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
 		s->wait_status = BPF_CORE_READ(signal, group_exit_code);
 	else
@@ -534,7 +576,7 @@ static __always_inline int book_exit(struct task_struct *task, bool last, bool l
 		else if (!(s->flags & SLOT_LAST))
 			sample_gone(s, n, BPF_CORE_READ(signal, maxrss));
 	}
-	return end_process(s, n);
+	return end_process(n);
 }
 
 /*
@@ -547,6 +589,13 @@ static __always_inline int book_exit(struct task_struct *task, bool last, bool l
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
+{
+	return book_exit(task, is_last(ctx, task), true);
+}
+
+/* Where there is no bpf_loop(). */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit_unrolled, struct task_struct *task)
 {
 	return book_exit(task, is_last(ctx, task), false);
 }

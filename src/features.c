@@ -242,6 +242,7 @@ int features_probe(const char *btf, struct features **out)
 	/* 5.11 brought this helper, and the end of that count: as libbpf tells it */
 	f->memlock_counts = f->btf.btf &&
 			    !probe_has_helper(f->probe, "BPF_FUNC_ktime_get_coarse_ns");
+	f->loop = probe_has_helper(f->probe, "BPF_FUNC_loop");
 	probe_bpf(f);
 	features_probe_hooks(f);
 	probe_procfs(f);
@@ -280,6 +281,11 @@ bool features_preempted(const struct features *f)
 bool features_exit_is_early(const struct features *f)
 {
 	return f->exit_is_early;
+}
+
+bool features_has_loop(const struct features *f)
+{
+	return f->loop;
 }
 
 enum feature_hook features_volumes_by(const struct features *f)

@@ -50,6 +50,8 @@ const char *feature_name(enum feature which);
 bool features_preempted(const struct features *f);
 /* sched_process_exit comes before the mm is given up and tells the last thread (6.16 and later). */
 bool features_exit_is_early(const struct features *f);
+/* The helper bpf_loop() (5.17 and later). */
+bool features_has_loop(const struct features *f);
 /* By fexit or kprobes; HOOK_NONE also where only sys_exit has them, see --vma. */
 enum feature_hook features_volumes_by(const struct features *f);
 enum feature_hook features_mm_end_by(const struct features *f);

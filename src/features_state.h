@@ -14,7 +14,7 @@ struct features {
 	struct rights rights;
 	struct kernel_btf btf;
 	struct probe *probe; /* while probing */
-	bool preempted, exit_is_early, memlock_counts, sys_exit;
+	bool preempted, loop, exit_is_early, memlock_counts, sys_exit;
 	enum feature_hook mm_end_by, last_by, volumes_by, shm_by;
 };
 

@@ -172,6 +172,11 @@ static int set_programs(struct tracer *t, const struct features *features)
 	if (!err)
 		err = bpf_program__set_autoload(skel->progs.on_rss_stat_atomic, !percpu);
 	if (!err)
+		err = bpf_program__set_autoload(skel->progs.on_exit, features_has_loop(features));
+	if (!err)
+		err = bpf_program__set_autoload(skel->progs.on_exit_unrolled,
+						!features_has_loop(features));
+	if (!err)
 		err = bpf_program__set_autoload(skel->progs.on_exit_mmap,
 						mm_end == HOOK_TRACEPOINT);
 	if (!err)

@@ -178,10 +178,11 @@ crowd() {
 		lost 0 .overhead.lost_records
 	END
 }
-# With its stand-ins a hook misses nothing: that may happen, but not in a few hundred processes.
+# All programs of a hook seldom miss something together; one alone misses dozens here.
 test_crowd() {
 	crowd
-	[ ! $preempted ] || same 'starts, execs and ends that were skipped' $missed 0
+	within 'starts and ends that were skipped, at most' $missed 0 10
+	[ $preempted ] || same 'and where nothing is preempted' $missed 0
 }
 test_crowd_healed() {
 	export MEMMON_FORBID=stand-ins
