@@ -341,9 +341,10 @@ const char *ledger_why(const struct ledger *l)
 const char *ledger_gaps(struct ledger *l)
 {
 	/* what a lesser way to trace lacks is known from -v; only its misses are gaps, or that there is none */
-	const char *parts[] = { shm_survey_gaps(l->survey), l->tracer ? "" : l->why, "" };
+	const char *parts[] = { shm_survey_gaps(l->survey), l->tracer ? "" : l->why, "", "" };
 	bool wanted = l->tracer && l->config.most > SHM_CHAIN_SIGNALS;
-	char lost[80] = "";
+	uint64_t skipped = l->tracer ? shm_tracer_skipped(l->tracer) : 0;
+	char lost[80] = "", missed[120] = "";
 	size_t len = 0;
 
 	if (wanted && ledger_chain(l) == SHM_CHAIN_NONE)
@@ -356,8 +357,15 @@ const char *ledger_gaps(struct ledger *l)
 			 (unsigned long long)ledger_lost(l));
 		parts[2] = lost;
 	}
+	if (skipped) {
+		snprintf(missed, sizeof(missed),
+			 "failures and peaks, maybe: the kernel skipped %llu runs of the hooks on shared "
+			 "memory",
+			 (unsigned long long)skipped);
+		parts[3] = missed;
+	}
 	l->gaps[0] = '\0';
-	for (size_t i = 0; i < 3 && len < sizeof(l->gaps); i++)
+	for (size_t i = 0; i < 4 && len < sizeof(l->gaps); i++)
 		if (*parts[i])
 			len += (size_t)snprintf(l->gaps + len, sizeof(l->gaps) - len, "%s%s",
 						len ? "; " : "", parts[i]);

@@ -54,6 +54,12 @@ void shm_tracer_run_time(const struct shm_tracer *t, struct run_time *sum);
 /* Records lost because the ring buffer was full, and charges that no map had room for. */
 uint64_t shm_tracer_lost(const struct shm_tracer *t);
 
+/*
+ * Runs of the hooks that the kernel skipped, as far as it counts them (run_time.h). A charge that was missed
+ * is booked with the next of its inode; a failure is not told, and a peak may be too low.
+ */
+uint64_t shm_tracer_skipped(const struct shm_tracer *t);
+
 /* What the kernel side knows of one superblock. */
 struct shm_charges {
 	uint32_t dev;

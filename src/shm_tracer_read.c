@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "os/procfs.h"
+#include "run_time.h"
 #include "shm_tracer_path.h"
 #include "util/clock.h"
 
@@ -156,6 +157,22 @@ uint64_t shm_tracer_lost(const struct shm_tracer *t)
 
 	return lost->records + lost->supers + lost->inodes + lost->accounts + lost->calls +
 	       t->unnamed + t->dropped;
+}
+
+static void add_skipped(void *ctx, const char *section, uint64_t runs)
+{
+	uint64_t *sum = ctx;
+
+	(void)section;
+	*sum += runs == UNKNOWN_U64 ? 0 : runs;
+}
+
+uint64_t shm_tracer_skipped(const struct shm_tracer *t)
+{
+	uint64_t sum = 0;
+
+	run_time_skipped(t->skel->obj, add_skipped, &sum);
+	return sum;
 }
 
 /* ---- charges ---- */

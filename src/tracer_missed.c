@@ -9,28 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "run_time.h"
+
 #define MENDS_AT_THE_END 50 /* a millisecond between two of them */
-
-static uint64_t misses_of(const struct bpf_program *program)
-{
-	struct bpf_prog_info info = { .type = 0 };
-	uint32_t len = sizeof(info);
-
-	/* before 5.12 trampolines skip nothing, and before 6.1 nor do tracepoints: it stays 0 */
-	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len))
-		return UNKNOWN_U64;
-	/* of kprobes it is counted since 6.7 only, and never what a kretprobe misses */
-	if (bpf_program__type(program) == BPF_PROG_TYPE_KPROBE && !info.recursion_misses)
-		return UNKNOWN_U64;
-	return info.recursion_misses;
-}
-
-static bool hangs_on_a_hook(const struct bpf_program *program)
-{
-	return bpf_program__fd(program) >= 0 &&
-	       bpf_program__type(program) != BPF_PROG_TYPE_RAW_TRACEPOINT &&
-	       bpf_program__expected_attach_type(program) != BPF_TRACE_ITER;
-}
 
 /*
  * What is missed on a hook, by a part of its section's name. Nothing is lost with a run on the last: a
@@ -60,43 +41,17 @@ static int kind_of(const char *section)
 	return hooks[i].kind;
 }
 
-/* What all programs on one hook missed together: as much at most as the one that missed least. */
-static uint64_t misses_on(const struct bpf_object *object, const char *section)
+static void add_missed(void *ctx, const char *section, uint64_t runs)
 {
-	struct bpf_program *program;
-	uint64_t least = UNKNOWN_U64;
+	__u64 *sum = (__u64 *)ctx + kind_of(section);
 
-	bpf_object__for_each_program(program, object)
-	{
-		uint64_t misses;
-
-		if (!hangs_on_a_hook(program) || strcmp(bpf_program__section_name(program), section))
-			continue;
-		misses = misses_of(program);
-		if (misses < least)
-			least = misses;
-	}
-	return least;
+	*sum = *sum == UNKNOWN_U64 || runs == UNKNOWN_U64 ? UNKNOWN_U64 : *sum + runs;
 }
 
 static void count(const struct tracer *t, __u64 missed[COUNTED])
 {
-	struct bpf_program *program;
-	const char *before = "";
-
 	memset(missed, 0, COUNTED * sizeof(*missed));
-	bpf_object__for_each_program(program, t->skel->obj)
-	{
-		const char *section = bpf_program__section_name(program);
-		__u64 misses, *sum = &missed[kind_of(section)];
-
-		/* libbpf has the programs of a section one after the other */
-		if (!hangs_on_a_hook(program) || !strcmp(section, before))
-			continue;
-		before = section;
-		misses = misses_on(t->skel->obj, section);
-		*sum = *sum == UNKNOWN_U64 || misses == UNKNOWN_U64 ? UNKNOWN_U64 : *sum + misses;
-	}
+	run_time_skipped(t->skel->obj, add_missed, missed);
 }
 
 void tracer_count_missed(const struct tracer *t, __u64 missed[MISSED_KINDS])

@@ -365,7 +365,7 @@ const struct field snapshot_fields[] = {
 	  "skipped runs on changes of RSS, counted by the kernel; the bounds of peaks allow for it",
 	  missed_rss },
 	{ "overhead.missed_runs.processes", "overhead.missed_runs.processes", FIELD_COUNT, 0,
-	  "skipped runs on processes: at most so many starts, execs, ends or OOM kills are missing",
+	  "skipped runs on processes: at most so many starts, ends or OOM kills are missing",
 	  missed_processes },
 	{ "overhead.missed_runs.volumes", "overhead.missed_runs.volumes", FIELD_COUNT, 0,
 	  "skipped runs on mmap, munmap and brk: at most so many calls are missing from these",

@@ -134,7 +134,7 @@ static int put_figures(const struct html_page *pg)
 	if (snapshot_missed(s, MISSED_PROCESSES))
 		put_figure(pg, true, "Runs skipped by the kernel",
 			   show_count(value, snapshot_missed(s, MISSED_PROCESSES)),
-			   "at most so many starts, execs, ends or OOM kills are missing");
+			   "at most so many starts, ends or OOM kills are missing");
 	if (s->cost.known) {
 		snprintf(more, sizeof(more), "CPU time; in the hooks %s",
 			 html_field(pg, value, "overhead.bpf_cpu_s"));
