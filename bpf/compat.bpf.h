@@ -109,6 +109,16 @@ static __always_inline bool has_percpu_rss(void)
 	return !bpf_core_type_exists(struct mm_rss_stat___atomic);
 }
 
+/* What tells an mm from another that lay there before; 0 where the architecture has no such thing. */
+static __always_inline u64 id_of_mm(struct mm_struct *mm)
+{
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(mm, context.ctx_id); /* never used again (asm/mmu.h) */
+#else
+	return 0;
+#endif
+}
+
 /* ---- cgroups ---- */
 
 /* The id of the ancestor of `cgrp` at `level`, which must not be above cgrp's own. */

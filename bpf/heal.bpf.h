@@ -9,6 +9,8 @@
 
 #include "proc.bpf.h"
 
+__u32 loose; /* some slot is SLOT_LOOSE; cleared by user space */
+
 /* weak: unknown before 6.2, where nothing is preempted */
 extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym __weak;
 extern void bpf_task_release(struct task_struct *task) __ksym __weak;
@@ -28,7 +30,6 @@ __noinline int end_unseen(u32 n)
 	s->cpu_ns = s->minor_faults = s->major_faults = UNKNOWN_U64;
 	s->sampled = 1;
 	s->ceiling = UNKNOWN_U64;
-	detach_mm(s, n); /* before anything is read of it */
 	return end_process(n);
 }
 
@@ -36,6 +37,7 @@ __noinline int end_unseen(u32 n)
 static __noinline int catch_up(struct slot *s, u32 n, struct task_struct *leader)
 {
 	u32 threads;
+	u64 mm;
 
 	if (!s)
 		return 0;
@@ -43,70 +45,79 @@ static __noinline int catch_up(struct slot *s, u32 n, struct task_struct *leader
 		return end_unseen(n); /* its pid is another's */
 	threads = BPF_CORE_READ(leader, signal, live.counter);
 	/* a zombie has passed its hook; the leader may be one long before the others */
-	if (threads == 0 && BPF_CORE_READ(leader, exit_state))
-		return book_exit(leader, true, true);
-	if (BPF_CORE_READ(leader, mm))
-		book_exec(leader, true);
+	if (threads == 0)
+		return BPF_CORE_READ(leader, exit_state) ? end_task(s, n, leader, true) : 0;
 	if (threads > s->threads_peak)
 		s->threads_peak = threads;
-	return 0;
+	mm = (u64)BPF_CORE_READ(leader, mm);
+	if (!mm)
+		return 0;
+	/* an mm that is nobody's: there was no room for it in the index yet, or a mender had the slot */
+	if (!s->mm && !BPF_CORE_READ(leader, vfork_done) &&
+	    !bpf_map_lookup_elem(&slots_by_mm, &mm))
+		s->exec_id = UNKNOWN_U64;
+	return begin_program(s, n, leader, true);
 }
 
 SEC("iter/bpf_map_elem")
 int heal_processes(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct task_struct *leader;
-	u32 *n = ctx->value;
+	u32 *at = ctx->value, n;
 	struct slot *s;
 
-	if (!n)
+	if (!at)
 		return 0;
-	s = slot_at(*n);
-	if (!s || s->starting)
+	n = *at;
+	s = slot_at(n);
+	if (!s || s->starting || !take_in_hand(n))
 		return 0;
 	leader = bpf_task_from_pid(s->tgid);
-	if (!leader)
-		return end_unseen(*n);
-	catch_up(s, *n, leader);
-	bpf_task_release(leader);
+	if (leader) {
+		catch_up(s, n, leader);
+		bpf_task_release(leader);
+	} else {
+		end_unseen(n);
+	}
+	let_go(n);
 	return 0;
 }
 
-/* The mm of a process that has ended has no users any more: its end was missed, or is about to be told. */
+/*
+ * Runs over all slots, twice. An mm that a process left behind unseen can be another's by now, whose events
+ * are booked on the slot: it comes off the index first, and out of the tree when none of those is under way
+ * any more, for which user space waits.
+ */
 SEC("iter/bpf_map_elem")
 int heal_mms(struct bpf_iter__bpf_map_elem *ctx)
 {
-	u32 *n = ctx->value;
-	struct mm_struct *mm;
+	u32 *at = ctx->key, n;
 	struct slot *s;
 
-	if (!n)
+	if (!at)
 		return 0;
-	s = slot_at(*n);
-	if (!s || !(s->flags & SLOT_ENDED))
+	n = *at;
+	s = slot_at(n);
+	if (!s || !(s->flags & SLOT_ENDED) || !s->mm)
 		return 0;
-	mm = (void *)s->mm;
-	if (mm && BPF_CORE_READ(mm, mm_users.counter) <= 0)
-		detach_mm(s, *n);
+	if (s->flags & SLOT_LOOSE) {
+		take_out(s, n);
+		fence();
+		s->mm = 0;
+	} else if (!has_own_mm(s) && index_remove(s->mm, n)) {
+		s->flags |= SLOT_LOOSE;
+		loose = 1;
+	}
 	return 0;
 }
 
 /* Moves what the tree holds of a slot to what its counters are, as far as that is this CPU's. */
-static long mend_slot(struct bpf_map *map, u32 *tgid, u32 *n, void *unused)
+static __always_inline void mend_part(struct slot *s, struct cell *cell, u32 cpu)
 {
-	u32 cpu = bpf_get_smp_processor_id();
-	struct slot *s = slot_at(*n);
-	struct cell *cell = cell_at(*n, cpu);
 	struct counters c;
-	u64 mm;
 
-	if (!s || !cell)
-		return 0;
-	mm = s->mm;
-	if (!mm)
-		return 0;
 	cell->mm = 0;
-	read_counters(&c, (struct mm_struct *)mm);
+	read_counters(&c, (struct mm_struct *)s->mm);
 	for (int k = 0; k < MEM_KINDS; k++) {
 		s64 shared = c.count[k] - *(volatile s64 *)&s->count_seen[k];
 		s64 part = read_part(&c, k, cpu), own = part - *part_at(cell, k);
@@ -118,9 +129,29 @@ static long mend_slot(struct bpf_map *map, u32 *tgid, u32 *n, void *unused)
 		__sync_fetch_and_add(&tree.now[k], shared + own);
 		touch(s);
 	}
-	/* as in rebook() */
-	if (!bpf_map_lookup_elem(&slots_by_mm, &mm))
-		take_out(s, *n);
+}
+
+/*
+ * Who detaches the mm says so, and looks for menders; a mender says that it is one, and looks for that. So at
+ * least one of them sees the other, and the last mender detaches in the place of whoever saw one.
+ */
+static long mend_slot(struct bpf_map *map, u32 *tgid, u32 *n, void *unused)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct slot *s = slot_at(*n);
+	struct cell *cell = cell_at(*n, cpu);
+
+	if (!s || !cell || !s->mm || !has_own_mm(s))
+		return 0;
+	__sync_fetch_and_add(&s->menders, 1);
+	fence();
+	if (!*(volatile u32 *)&s->closing)
+		mend_part(s, cell, cpu);
+	fence();
+	__sync_fetch_and_add(&s->menders, -1);
+	fence();
+	if (*(volatile u32 *)&s->closing && !*(volatile u32 *)&s->menders)
+		detach_mm(s, *n);
 	return 0;
 }
 

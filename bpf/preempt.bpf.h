@@ -20,6 +20,7 @@
 __u32 hook_fd; /* of the program on rss_stat, in memmon-bpf */
 __u64 hook_stats; /* address of the kernel's statistics of it, per CPU */
 __u64 missed; /* runs of it that were skipped, when the reader began its pass */
+__u32 heal_wanted; /* some process is to be looked at; cleared by user space */
 
 /* weak: unknown before 6.10, where nothing is preempted */
 extern void bpf_preempt_disable(void) __ksym __weak;
@@ -36,6 +37,43 @@ struct {
 static __always_inline bool preempted(void)
 {
 	return cfg_preempted && has_preempt_disable();
+}
+
+/*
+ * Slots that a hook or a healer is at work on, so that the other leaves them alone. No atomic that returns a
+ * value: the hooks are loaded on 5.10 too.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024); /* tasks that are preempted in a hook */
+	__type(key, u32);
+	__type(value, u32);
+} slots_in_hand SEC(".maps");
+
+/* False where somebody has it, who will ask for what is to be done. */
+static __always_inline bool take_in_hand(u32 n)
+{
+	u32 one = 1;
+
+	if (!preempted() || !bpf_map_update_elem(&slots_in_hand, &n, &one, BPF_NOEXIST))
+		return true;
+	heal_wanted = 1;
+	return false;
+}
+
+static __always_inline void let_go(u32 n)
+{
+	if (preempted())
+		bpf_map_delete_elem(&slots_in_hand, &n);
+}
+
+/* Is the mm of a slot still the one that it was? Else it was given up unseen. */
+static __always_inline bool has_own_mm(const struct slot *s)
+{
+	struct mm_struct *mm = (void *)s->mm;
+
+	return !preempted() || !mm ||
+	       (BPF_CORE_READ(mm, mm_users.counter) > 0 && id_of_mm(mm) == s->mm_id);
 }
 
 /* No other program runs on this CPU until it is released. May be nested. */

@@ -241,15 +241,12 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return book_fork(parent, child);
 }
 
-/* `task` runs another program; `late`: since when, nobody knows. */
-static __noinline int book_exec(struct task_struct *task, bool late)
+/* `task`, of a slot that is in hand, runs another program; `late`: since when, nobody knows. */
+static __noinline int begin_program(struct slot *s, u32 n, struct task_struct *task, bool late)
 {
 	u64 id, mm, maxrss;
-	struct slot *s;
 	bool armed;
-	u32 n;
 
-	s = find_by_tgid(BPF_CORE_READ(task, tgid), &n);
 	if (!s)
 		return 0;
 	id = BPF_CORE_READ(task, self_exec_id);
@@ -263,6 +260,11 @@ static __noinline int book_exec(struct task_struct *task, bool late)
 		sample_gone(s, n, maxrss);
 	s->maxrss = maxrss;
 	detach_mm(s, n); /* only where others still use the old mm: else it died before */
+	if (preempted() && *(volatile u64 *)&s->mm) {
+		s->exec_id = UNKNOWN_U64; /* a mender has it: later */
+		heal_wanted = 1;
+		return 0;
+	}
 	mm = (u64)BPF_CORE_READ(task, mm);
 	forget_mm(mm);
 	attach_mm(s, n, mm);
@@ -284,10 +286,22 @@ static __noinline int book_exec(struct task_struct *task, bool late)
 	return 0;
 }
 
+static __always_inline int book_exec(struct task_struct *task)
+{
+	u32 n;
+	struct slot *s = find_by_tgid(BPF_CORE_READ(task, tgid), &n);
+
+	if (!s || !take_in_hand(n))
+		return 0;
+	begin_program(s, n, task, false);
+	let_go(n);
+	return 0;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task)
 {
-	return book_exec(task, false);
+	return book_exec(task);
 }
 
 /* All that is known of a slot, as one reading. */
@@ -310,7 +324,7 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 	r->minor_faults = s->minor_faults;
 	r->major_faults = s->major_faults;
 	r->cpu_ns = s->cpu_ns;
-	mm = s->mm;
+	mm = s->flags & SLOT_GONE ? 0 : s->mm;
 	for (int i = 0; i < COMM_LEN; i++)
 		r->comm[i] = s->comm[i];
 	for (int i = 0; i < VM_CALLS; i++)
@@ -534,7 +548,7 @@ __noinline int end_process(u32 n)
 		s->final.error_pages -= THREAD_KEEPS_PAGES;
 	if (s->flags & SLOT_LAST)
 		s->final.now = s->last;
-	else if (!s->mm && !(s->final.flags & READING_NO_MM))
+	else if ((!s->mm || s->flags & SLOT_GONE) && !(s->final.flags & READING_NO_MM))
 		s->final.flags |= READING_NO_NOW;
 	if (!cfg_mm_end)
 		detach_mm(s, n);
@@ -545,21 +559,15 @@ __noinline int end_process(u32 n)
 	return 0;
 }
 
-/* A thread of a process ended, the last one or not. `loop`: the kernel has bpf_loop(). */
-static __always_inline int book_exit(struct task_struct *task, bool last, bool loop)
+/* The process of `task`, of a slot that is in hand, has ended. `loop`: the kernel has bpf_loop(). */
+static __always_inline int end_task(struct slot *s, u32 n, struct task_struct *task, bool loop)
 {
 	struct signal_struct *signal = BPF_CORE_READ(task, signal);
-	u32 tgid = BPF_CORE_READ(task, tgid), n;
-	struct slot *s = find_by_tgid(tgid, &n);
+	u32 tgid = BPF_CORE_READ(task, tgid);
 
-	if (!s)
-		return 0;
-	end_thread_calls(s);
-	s->threads = BPF_CORE_READ(signal, live.counter);
-	s->last_cpu = NO_CPU;
-	if (last && preempted())
-		book_exec(task, true);
-	if (!last || bpf_map_delete_elem(&slots_by_tgid, &tgid))
+	if (preempted())
+		begin_program(s, n, task, true);
+	if (bpf_map_delete_elem(&slots_by_tgid, &tgid))
 		return 0;
 	if (loop)
 		sum_threads_by_loop(s, n, signal);
@@ -577,6 +585,24 @@ static __always_inline int book_exit(struct task_struct *task, bool last, bool l
 			sample_gone(s, n, BPF_CORE_READ(signal, maxrss));
 	}
 	return end_process(n);
+}
+
+/* A thread of a process ends, the last one or not. */
+static __always_inline int book_exit(struct task_struct *task, bool last, bool loop)
+{
+	u32 n;
+	struct slot *s = find_by_tgid(BPF_CORE_READ(task, tgid), &n);
+
+	if (!s)
+		return 0;
+	end_thread_calls(s);
+	s->threads = BPF_CORE_READ(task, signal, live.counter);
+	s->last_cpu = NO_CPU;
+	if (!last || !take_in_hand(n))
+		return 0;
+	end_task(s, n, task, loop);
+	let_go(n);
+	return 0;
 }
 
 /*

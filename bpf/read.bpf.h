@@ -148,6 +148,10 @@ int read_processes(struct bpf_iter__bpf_map_elem *ctx)
 	s = slot_at(*n);
 	if (!s || (s->flags & (SLOT_ARMED | SLOT_ENDED)))
 		return 0;
+	if (!has_own_mm(s)) {
+		heal_wanted = 1; /* or it ends just now */
+		return 0;
+	}
 	if (sampling == SAMPLE_ON && look_again(s, *n))
 		touch(s);
 	if (!s->touched && !read_all) {

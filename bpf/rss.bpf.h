@@ -270,6 +270,8 @@ static __noinline int attach_mm(struct slot *s, u32 n, u64 mm)
 		s->baseline.kind[k] = now[k];
 	s->brk = BPF_CORE_READ((struct mm_struct *)mm, brk);
 	s->mark = BPF_CORE_READ((struct mm_struct *)mm, hiwater_rss);
+	s->mm_id = id_of_mm((struct mm_struct *)mm);
+	s->closing = 0;
 	touch(s);
 	s->mm = mm;
 	fence(); /* an event that finds the slot finds what is booked */
@@ -306,10 +308,21 @@ static __noinline int take_out(struct slot *s, u32 n)
 	return 0;
 }
 
-/* The mm is gone, or no longer this process's: takes what remains of it out of the tree. */
+/*
+ * The mm is gone, or no longer this process's: takes what remains of it out of the tree. If a CPU mends that
+ * now (mend_slot() in heal.bpf.h) it is the one to do so.
+ */
 static __noinline int detach_mm(struct slot *s, u32 n)
 {
-	if (!s || !s->mm || !index_remove(s->mm, n))
+	if (!s || !s->mm)
+		return 0;
+	if (preempted()) {
+		__sync_fetch_and_add(&s->closing, 1);
+		fence();
+		if (*(volatile u32 *)&s->menders)
+			return 0;
+	}
+	if (!index_remove(s->mm, n))
 		return 0;
 	touch(s);
 	take_out(s, n);

@@ -21,7 +21,7 @@
 	SEC("tp_btf/sched_process_exec")                                                  \
 	int BPF_PROG(name, struct task_struct *task)                                      \
 	{                                                                                 \
-		return book_exec(task, false);                                            \
+		return book_exec(task);                                                   \
 	}
 
 #define EXIT_STAND_IN(name)                                                               \

@@ -131,6 +131,8 @@ static int set_for_preemption(struct tracer *t, enum feature_hook mm_end)
 	int err = bpf_map__set_autocreate(skel->maps.counted_untracked, t->preempted);
 
 	if (!err)
+		err = bpf_map__set_autocreate(skel->maps.slots_in_hand, t->preempted);
+	if (!err)
 		err = set_all(healers, sizeof(healers) / sizeof(healers[0]), t->preempted);
 
 	if (!err)
@@ -304,14 +306,14 @@ static int on_alarm(void *ctx, void *data, size_t size)
 static int attach_healers(struct tracer *t, const struct bpf_iter_attach_opts *processes)
 {
 	union bpf_iter_link_info info = {
-		.map.map_fd = (uint32_t)bpf_map__fd(t->skel->maps.slots_by_mm),
+		.map.map_fd = (uint32_t)bpf_map__fd(t->skel->maps.slots),
 	};
-	LIBBPF_OPTS(bpf_iter_attach_opts, mms, .link_info = &info, .link_info_len = sizeof(info));
+	LIBBPF_OPTS(bpf_iter_attach_opts, slots, .link_info = &info, .link_info_len = sizeof(info));
 
 	t->heal_processes = bpf_program__attach_iter(t->skel->progs.heal_processes, processes);
 	if (!t->heal_processes)
 		return -errno;
-	t->heal_mms = bpf_program__attach_iter(t->skel->progs.heal_mms, &mms);
+	t->heal_mms = bpf_program__attach_iter(t->skel->progs.heal_mms, &slots);
 	return t->heal_mms ? 0 : -errno;
 }
 

@@ -6,7 +6,9 @@
 #include "tracer_state.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "run_time.h"
@@ -84,10 +86,17 @@ static int mend(struct tracer *t)
 /* Looks at every process, and adopts those whose start went by. */
 static int heal(struct tracer *t)
 {
-	int err = tracer_iterate(t->heal_processes);
+	int err;
 
+	t->skel->bss->heal_wanted = 0;
+	t->skel->bss->loose = 0;
+	err = tracer_iterate(t->heal_processes);
 	if (!err)
 		err = tracer_iterate(t->heal_mms);
+	if (!err && t->skel->bss->loose) {
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0); /* waits for programs under way */
+		err = tracer_iterate(t->heal_mms);
+	}
 	if (!err)
 		err = tracer_adopt_from(t, 1); /* the hooks have counted those without a slot */
 	return err < 0 ? err : 0;
@@ -96,13 +105,16 @@ static int heal(struct tracer *t)
 int tracer_make_up(struct tracer *t, bool now)
 {
 	__u64 missed[COUNTED];
+	bool ever;
 	int err = 0;
 
 	if (!t->preempted)
 		return 0;
 	count(t, missed);
+	ever = missed[MISSED_PROCESSES] || missed[MADE_UP_FOR];
 	if (missed[MISSED_PROCESSES] != t->made_up[MISSED_PROCESSES] ||
-	    missed[MADE_UP_FOR] != t->made_up[MADE_UP_FOR])
+	    missed[MADE_UP_FOR] != t->made_up[MADE_UP_FOR] || t->skel->bss->heal_wanted ||
+	    (now && ever))
 		err = heal(t);
 	if (missed[MISSED_RSS] != t->made_up[MISSED_RSS])
 		t->mending = true;

@@ -42,7 +42,16 @@ struct percpu_counter {
 	s32 *counters;
 };
 
+#if defined(__TARGET_ARCH_x86)
+typedef struct {
+	u64 ctx_id;
+} mm_context_t;
+#endif
+
 struct mm_struct {
+#if defined(__TARGET_ARCH_x86)
+	mm_context_t context;
+#endif
 	atomic_t mm_users;
 	struct percpu_counter rss_stat[4];
 	unsigned long brk;
