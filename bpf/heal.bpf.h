@@ -53,8 +53,7 @@ static __noinline int catch_up(struct slot *s, u32 n, struct task_struct *leader
 	if (!mm)
 		return 0;
 	/* an mm that is nobody's: there was no room for it in the index yet, or a mender had the slot */
-	if (!s->mm && !BPF_CORE_READ(leader, vfork_done) &&
-	    !bpf_map_lookup_elem(&slots_by_mm, &mm))
+	if (!s->mm && !BPF_CORE_READ(leader, vfork_done) && !bpf_map_lookup_elem(&slots_by_mm, &mm))
 		s->exec_id = UNKNOWN_U64;
 	return begin_program(s, n, leader, true);
 }

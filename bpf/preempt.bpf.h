@@ -109,9 +109,10 @@ static __noinline u64 missed_runs(void)
 	for (u32 cpu = 0; preempted() && cpu < MAX_CPUS && cpu < cfg_cpus; cpu++) {
 		u64 misses = 0;
 
-		bpf_probe_read_kernel(&misses, sizeof(misses),
-				      (void *)(hook_stats + tree_cpus[cpu].percpu_offset +
-					       bpf_core_field_offset(struct bpf_prog_stats, misses)));
+		bpf_probe_read_kernel(
+			&misses, sizeof(misses),
+			(void *)(hook_stats + tree_cpus[cpu].percpu_offset +
+				 bpf_core_field_offset(struct bpf_prog_stats, misses)));
 		sum += misses;
 	}
 	return sum;

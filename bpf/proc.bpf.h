@@ -213,7 +213,8 @@ static __noinline int book_fork(struct task_struct *parent, struct task_struct *
 
 	if (parent_tgid == child_tgid) {
 		if (s) {
-			u32 threads = BPF_CORE_READ(parent, signal, live.counter), before = s->threads;
+			u32 threads = BPF_CORE_READ(parent, signal, live.counter),
+			    before = s->threads;
 
 			s->threads = threads;
 			s->last_cpu = NO_CPU;

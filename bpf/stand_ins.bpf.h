@@ -10,32 +10,32 @@
 
 #include "proc.bpf.h"
 
-#define FORK_STAND_IN(name)                                                               \
-	SEC("tp_btf/sched_process_fork")                                                  \
-	int BPF_PROG(name, struct task_struct *parent, struct task_struct *child)         \
-	{                                                                                 \
-		return book_fork(parent, child);                                          \
+#define FORK_STAND_IN(name)                                                       \
+	SEC("tp_btf/sched_process_fork")                                          \
+	int BPF_PROG(name, struct task_struct *parent, struct task_struct *child) \
+	{                                                                         \
+		return book_fork(parent, child);                                  \
 	}
 
-#define EXEC_STAND_IN(name)                                                               \
-	SEC("tp_btf/sched_process_exec")                                                  \
-	int BPF_PROG(name, struct task_struct *task)                                      \
-	{                                                                                 \
-		return book_exec(task);                                                   \
+#define EXEC_STAND_IN(name)                          \
+	SEC("tp_btf/sched_process_exec")             \
+	int BPF_PROG(name, struct task_struct *task) \
+	{                                            \
+		return book_exec(task);              \
 	}
 
-#define EXIT_STAND_IN(name)                                                               \
-	SEC("tp_btf/sched_process_exit")                                                  \
-	int BPF_PROG(name, struct task_struct *task)                                      \
-	{                                                                                 \
-		return book_exit(task, is_last(ctx, task), true);                         \
+#define EXIT_STAND_IN(name)                                       \
+	SEC("tp_btf/sched_process_exit")                          \
+	int BPF_PROG(name, struct task_struct *task)              \
+	{                                                         \
+		return book_exit(task, is_last(ctx, task), true); \
 	}
 
-#define MM_END_STAND_IN(name)                                                             \
-	SEC("tp_btf/exit_mmap")                                                           \
-	int BPF_PROG(name, struct mm_struct *mm)                                          \
-	{                                                                                 \
-		return end_of_mm(mm);                                                     \
+#define MM_END_STAND_IN(name)                    \
+	SEC("tp_btf/exit_mmap")                  \
+	int BPF_PROG(name, struct mm_struct *mm) \
+	{                                        \
+		return end_of_mm(mm);            \
 	}
 
 FORK_STAND_IN(on_fork_2)

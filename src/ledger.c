@@ -358,10 +358,11 @@ const char *ledger_gaps(struct ledger *l)
 		parts[2] = lost;
 	}
 	if (skipped) {
-		snprintf(missed, sizeof(missed),
-			 "failures and peaks, maybe: the kernel skipped %llu runs of the hooks on shared "
-			 "memory",
-			 (unsigned long long)skipped);
+		snprintf(
+			missed, sizeof(missed),
+			"failures and peaks, maybe: the kernel skipped %llu runs of the hooks on shared "
+			"memory",
+			(unsigned long long)skipped);
 		parts[3] = missed;
 	}
 	l->gaps[0] = '\0';

@@ -65,7 +65,8 @@ static uint64_t skipped_on(const struct bpf_object *object, const char *section)
 	{
 		uint64_t runs;
 
-		if (!hangs_on_a_hook(program) || strcmp(bpf_program__section_name(program), section))
+		if (!hangs_on_a_hook(program) ||
+		    strcmp(bpf_program__section_name(program), section))
 			continue;
 		runs = skipped(program);
 		if (runs < least)

@@ -146,16 +146,11 @@ static int set_programs(struct tracer *t, const struct features *features)
 {
 	struct memmon_bpf *skel = t->skel;
 	struct bpf_program *const we_attach[] = {
-		skel->progs.adopt_tasks,
-		skel->progs.read_processes,
-		skel->progs.set_up,
-		skel->progs.settle,
-		skel->progs.rebook,
-		skel->progs.heal_processes,
-		skel->progs.heal_mms,
-		skel->progs.mend,
-		skel->progs.on_rss_stat,
-		skel->progs.on_rss_stat_atomic,
+		skel->progs.adopt_tasks, skel->progs.read_processes,
+		skel->progs.set_up,      skel->progs.settle,
+		skel->progs.rebook,      skel->progs.heal_processes,
+		skel->progs.heal_mms,    skel->progs.mend,
+		skel->progs.on_rss_stat, skel->progs.on_rss_stat_atomic,
 	};
 	enum feature_hook volumes = features_volumes_by(features),
 			  mm_end = features_mm_end_by(features);

@@ -94,7 +94,8 @@ static int heal(struct tracer *t)
 	if (!err)
 		err = tracer_iterate(t->heal_mms);
 	if (!err && t->skel->bss->loose) {
-		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0); /* waits for programs under way */
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0,
+			0); /* waits for programs under way */
 		err = tracer_iterate(t->heal_mms);
 	}
 	if (!err)

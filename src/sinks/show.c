@@ -292,8 +292,7 @@ const char *show_skipped(char *dst, const struct snapshot *s, enum missed which,
 {
 	static const char *const hidden[MISSED_KINDS] = {
 		[MISSED_RSS] = " on changes of RSS; the bounds of the peaks allow for that",
-		[MISSED_PROCESSES] =
-			"; at most so many starts, ends or OOM kills are missing",
+		[MISSED_PROCESSES] = "; at most so many starts, ends or OOM kills are missing",
 		[MISSED_VOLUMES] =
 			" on mmap, munmap and brk; at most so many calls are not counted",
 	};
