@@ -50,7 +50,7 @@ struct {
 	__type(value, u32);
 } slots_in_hand SEC(".maps");
 
-/* False where somebody has it, who will ask for what is to be done. */
+/* False where somebody has it: then it is looked at later. */
 static __always_inline bool take_in_hand(u32 n)
 {
 	u32 one = 1;
