@@ -67,7 +67,7 @@ int heal_processes(struct bpf_iter__bpf_map_elem *ctx)
 
 	if (!at)
 		return 0;
-	n = *at;
+	n = once(at);
 	s = slot_at(n);
 	if (!s || s->starting || !take_in_hand(n))
 		return 0;
@@ -134,11 +134,11 @@ static __always_inline void mend_part(struct slot *s, struct cell *cell, u32 cpu
  * Who detaches the mm says so, and looks for menders; a mender says that it is one, and looks for that. So at
  * least one of them sees the other, and the last mender detaches in the place of whoever saw one.
  */
-static long mend_slot(struct bpf_map *map, u32 *tgid, u32 *n, void *unused)
+static long mend_slot(struct bpf_map *map, u32 *tgid, u32 *at, void *unused)
 {
-	u32 cpu = bpf_get_smp_processor_id();
-	struct slot *s = slot_at(*n);
-	struct cell *cell = cell_at(*n, cpu);
+	u32 cpu = bpf_get_smp_processor_id(), n = once(at);
+	struct slot *s = slot_at(n);
+	struct cell *cell = cell_at(n, cpu);
 
 	if (!s || !cell || !s->mm || !has_own_mm(s))
 		return 0;
@@ -150,7 +150,7 @@ static long mend_slot(struct bpf_map *map, u32 *tgid, u32 *n, void *unused)
 	__sync_fetch_and_add(&s->menders, -1);
 	fence();
 	if (*(volatile u32 *)&s->closing && !*(volatile u32 *)&s->menders)
-		detach_mm(s, *n);
+		detach_mm(s, n);
 	return 0;
 }
 

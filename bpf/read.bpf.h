@@ -93,25 +93,26 @@ int adopt_tasks(struct bpf_iter__task *ctx)
 SEC("iter/bpf_map_elem")
 int rebook(struct bpf_iter__bpf_map_elem *ctx)
 {
-	u32 *n = ctx->value;
+	u32 *at = ctx->value, n;
 	s64 now[MEM_KINDS];
 	struct slot *s;
 	u64 mm;
 
-	if (!n)
+	if (!at)
 		return 0;
-	s = slot_at(*n);
+	n = once(at);
+	s = slot_at(n);
 	if (!s || (s->flags & (SLOT_ARMED | SLOT_ENDED)))
 		return 0;
 	mm = s->mm;
 	if (!mm)
 		return 0;
-	settle_shortcuts(*n);
-	sample(s, *n);
-	book_present(s, *n, mm, now);
+	settle_shortcuts(n);
+	sample(s, n);
+	book_present(s, n, mm, now);
 	/* whoever detaches it takes it off the index first: if that went by, what was booked is undone */
 	if (!bpf_map_lookup_elem(&slots_by_mm, &mm))
-		take_out(s, *n);
+		take_out(s, n);
 	touch(s);
 	return 0;
 }
@@ -139,33 +140,34 @@ static __always_inline void add_sample(const struct slot *s)
 SEC("iter/bpf_map_elem")
 int read_processes(struct bpf_iter__bpf_map_elem *ctx)
 {
-	u32 zero = 0, *n = ctx->value;
+	u32 zero = 0, *at = ctx->value, n;
 	struct rec_reading *r = bpf_map_lookup_elem(&scratch, &zero);
 	struct slot *s;
 
-	if (!n || !r)
+	if (!at || !r)
 		return 0;
-	s = slot_at(*n);
+	n = once(at);
+	s = slot_at(n);
 	if (!s || (s->flags & (SLOT_ARMED | SLOT_ENDED)))
 		return 0;
 	if (!has_own_mm(s)) {
 		heal_wanted = 1; /* or it ends just now */
 		return 0;
 	}
-	if (sampling == SAMPLE_ON && look_again(s, *n))
+	if (sampling == SAMPLE_ON && look_again(s, n))
 		touch(s);
 	if (!s->touched && !read_all) {
 		add_sample(s);
 		return 0;
 	}
 	if (sampling == SAMPLE_NEVER && missed > s->missed)
-		sample(s, *n);
+		sample(s, n);
 	/* as an addition, which is a barrier on x86: touched is cleared before its shortcut is closed */
 	if (s->touched)
 		__sync_fetch_and_add(&s->touched, -1);
 	fence();
-	close_shortcut(*n, s->last_cpu);
-	fill_reading(r, s, *n);
+	close_shortcut(n, s->last_cpu);
+	fill_reading(r, s, n);
 	/* where the buffer is full the kernel comes again with the same element */
 	if (bpf_seq_write(ctx->meta->seq, r, sizeof(*r)))
 		touch(s);

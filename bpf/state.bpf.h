@@ -190,13 +190,19 @@ static __always_inline void *once_loaded(s64 value, void *pointer)
 	return pointer;
 }
 
+/* The number of a slot in an element of a map, which may become another's meanwhile. */
+static __always_inline u32 once(const u32 *n)
+{
+	return *(const volatile u32 *)n;
+}
+
 static __always_inline struct slot *find_by_mm(u64 mm, u32 *n)
 {
 	u32 *found = bpf_map_lookup_elem(&slots_by_mm, &mm);
 
 	if (!found)
 		return NULL;
-	*n = *found;
+	*n = once(found);
 	return slot_at(*n);
 }
 
@@ -206,7 +212,7 @@ static __always_inline struct slot *find_by_tgid(u32 tgid, u32 *n)
 
 	if (!found)
 		return NULL;
-	*n = *found;
+	*n = once(found);
 	return slot_at(*n);
 }
 
