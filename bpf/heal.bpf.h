@@ -9,7 +9,7 @@
 
 #include "proc.bpf.h"
 
-__u32 loose; /* some slot is SLOT_LOOSE; cleared by user space */
+__u32 any_loose; /* some slot is `loose`; cleared by user space */
 
 /* weak: unknown before 6.2, where nothing is preempted */
 extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym __weak;
@@ -33,31 +33,34 @@ __noinline int end_unseen(u32 n)
 	return end_process(n);
 }
 
-/* The leader of a process that is watched as alive: books its exec or end, if that was missed. */
+/* The leader of a process that is watched as alive: is there nothing to book of it? */
+static __always_inline bool is_booked(const struct slot *s, struct task_struct *leader)
+{
+	u64 mm = (u64)BPF_CORE_READ(leader, mm);
+
+	return BPF_CORE_READ(leader, start_time) == s->start_ns &&
+	       BPF_CORE_READ(leader, signal, live.counter) > 0 &&
+	       (!mm ||
+		(BPF_CORE_READ(leader, self_exec_id) == s->exec_id && !lacks_mm(s, leader, mm)));
+}
+
+/* Books its exec or end, if that was missed. */
 static __noinline int catch_up(struct slot *s, u32 n, struct task_struct *leader)
 {
-	u32 threads;
-	u64 mm;
-
 	if (!s)
 		return 0;
 	if (BPF_CORE_READ(leader, start_time) != s->start_ns)
 		return end_unseen(n); /* its pid is another's */
-	threads = BPF_CORE_READ(leader, signal, live.counter);
+	if (BPF_CORE_READ(leader, signal, live.counter) > 0)
+		return begin_program(s, n, leader, true);
 	/* a zombie has passed its hook; the leader may be one long before the others */
-	if (threads == 0)
-		return BPF_CORE_READ(leader, exit_state) ? end_task(s, n, leader, true) : 0;
-	if (threads > s->threads_peak)
-		s->threads_peak = threads;
-	mm = (u64)BPF_CORE_READ(leader, mm);
-	if (!mm)
-		return 0;
-	/* an mm that is nobody's: there was no room for it in the index yet, or a mender had the slot */
-	if (!s->mm && !BPF_CORE_READ(leader, vfork_done) && !bpf_map_lookup_elem(&slots_by_mm, &mm))
-		s->exec_id = UNKNOWN_U64;
-	return begin_program(s, n, leader, true);
+	if (BPF_CORE_READ(leader, exit_state))
+		return end_task(s, n, leader, true);
+	heal_wanted = 1; /* it is about to be one */
+	return 0;
 }
 
+/* The slot is taken in hand only where that is needed, and not for long: its hooks would pass by. */
 SEC("iter/bpf_map_elem")
 int heal_processes(struct bpf_iter__bpf_map_elem *ctx)
 {
@@ -69,57 +72,67 @@ int heal_processes(struct bpf_iter__bpf_map_elem *ctx)
 		return 0;
 	n = once(at);
 	s = slot_at(n);
-	if (!s || s->starting || !take_in_hand(n))
+	if (!s || s->starting)
 		return 0;
 	leader = bpf_task_from_pid(s->tgid);
-	if (leader) {
+	hold_cpu();
+	if (leader && !is_booked(s, leader) && take_in_hand(n)) {
 		catch_up(s, n, leader);
-		bpf_task_release(leader);
-	} else {
+		let_go(n);
+	} else if (!leader && take_in_hand(n)) {
 		end_unseen(n);
+		let_go(n);
 	}
-	let_go(n);
+	release_cpu();
+	if (leader)
+		bpf_task_release(leader);
 	return 0;
 }
 
 /*
  * Runs over all slots, twice. An mm that a process left behind unseen can be another's by now, whose events
  * are booked on the slot: it comes off the index first, and out of the tree when none of those is under way
- * any more, for which user space waits.
+ * any more, nor who took it off the index before, for which user space waits.
  */
 SEC("iter/bpf_map_elem")
 int heal_mms(struct bpf_iter__bpf_map_elem *ctx)
 {
-	u32 *at = ctx->key, n;
+	u32 *at = ctx->key, n, owner;
 	struct slot *s;
+	u64 mm;
 
 	if (!at)
 		return 0;
 	n = *at;
 	s = slot_at(n);
-	if (!s || !(s->flags & SLOT_ENDED) || !s->mm)
+	if (!s || s->starting || !s->mm)
 		return 0;
-	if (s->flags & SLOT_LOOSE) {
+	mm = s->mm;
+	if (s->loose) {
 		take_out(s, n);
 		fence();
 		s->mm = 0;
-	} else if (!has_own_mm(s) && index_remove(s->mm, n)) {
-		s->flags |= SLOT_LOOSE;
-		loose = 1;
+		s->loose = 0;
+	} else if (!has_own_mm(s)) {
+		if (find_by_mm(mm, &owner) == s)
+			index_remove(mm, n);
+		s->loose = 1;
+		any_loose = 1;
 	}
 	return 0;
 }
 
-/* Moves what the tree holds of a slot to what its counters are, as far as that is this CPU's. */
-static __always_inline void mend_part(struct slot *s, struct cell *cell, u32 cpu)
+/* Moves what the tree holds of a slot to what the counters of its mm are, as far as that is this CPU's. */
+static __always_inline void mend_part(struct slot *s, struct cell *cell, u32 cpu, u64 mm)
 {
 	struct counters c;
 
 	cell->mm = 0;
-	read_counters(&c, (struct mm_struct *)s->mm);
+	read_counters(&c, (struct mm_struct *)mm);
 	for (int k = 0; k < MEM_KINDS; k++) {
 		s64 shared = c.count[k] - *(volatile s64 *)&s->count_seen[k];
-		s64 part = read_part(&c, k, cpu), own = part - *part_at(cell, k);
+		s16 part = read_part(&c, k, cpu); /* as it is kept */
+		s64 own = part - *part_at(cell, k);
 
 		if (!shared && !own)
 			continue;
@@ -132,36 +145,42 @@ static __always_inline void mend_part(struct slot *s, struct cell *cell, u32 cpu
 
 /*
  * Who detaches the mm says so, and looks for menders; a mender says that it is one, and looks for that. So at
- * least one of them sees the other, and the last mender detaches in the place of whoever saw one.
+ * least one of them sees the other, and the mender detaches in the place of whoever saw it.
  */
 static long mend_slot(struct bpf_map *map, u32 *tgid, u32 *at, void *unused)
 {
 	u32 cpu = bpf_get_smp_processor_id(), n = once(at);
 	struct slot *s = slot_at(n);
 	struct cell *cell = cell_at(n, cpu);
+	u64 mm;
 
-	if (!s || !cell || !s->mm || !has_own_mm(s))
+	if (!s || !cell)
+		return 0;
+	mm = *(volatile u64 *)&s->mm;
+	if (!mm || !has_own_mm(s))
 		return 0;
 	__sync_fetch_and_add(&s->menders, 1);
 	fence();
-	if (!*(volatile u32 *)&s->closing)
-		mend_part(s, cell, cpu);
+	if (*(volatile u64 *)&s->closing != mm && *(volatile u64 *)&s->mm == mm)
+		mend_part(s, cell, cpu, mm);
 	fence();
 	__sync_fetch_and_add(&s->menders, -1);
 	fence();
-	if (*(volatile u32 *)&s->closing && !*(volatile u32 *)&s->menders)
-		detach_mm(s, n);
+	if (*(volatile u64 *)&s->closing == mm)
+		detach_mm(s, n, mm);
 	return 0;
 }
 
-/* To be run on each CPU, where it cannot be preempted. 1 = to be run there once more. */
+/*
+ * To be run on each CPU, where it interrupts whatever runs there, held or not. 1 = the hook was at work, so
+ * that it is to be run there once more.
+ */
 SEC("raw_tp")
 int mend(void *ctx)
 {
 	if (this_tree_cpu()->busy)
 		return 1;
 	bpf_for_each_map_elem(&slots_by_tgid, mend_slot, NULL, 0);
-	look_at_tree();
 	return 0;
 }
 

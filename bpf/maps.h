@@ -20,7 +20,6 @@
 #define SLOT_ENDED 2U /* the process has ended, `final` is complete */
 #define SLOT_LAST 4U /* `last` is set */
 #define SLOT_GONE 8U /* it ended unseen: its status and what it held and consumed are not known */
-#define SLOT_LOOSE 16U /* its mm was another's: off the index, and to be taken out of the tree */
 
 /* How the counters come to be known: by every event, or by looks at them (sample.bpf.h). */
 enum sampling {
@@ -87,10 +86,11 @@ struct slot {
 	__u64 missed; /* events that had been missed when it began to be watched */
 	__u64 exec_id; /* task->self_exec_id of the exec that is booked */
 	__u64 mm_id; /* of the mm; see id_of_mm() */
+	__u64 closing; /* the mm that is to be detached: nobody begins to mend it */
 	__u32 menders; /* CPUs that mend what the tree holds of it */
-	__u32 closing; /* its mm is to be detached: nobody begins to mend */
+	__u32 loose; /* its mm is not its own: off the index, and to be taken out of the tree */
 	struct rec_reading final; /* written once, when the process ends */
-	__u64 padding[6]; /* to whole cache lines */
+	__u64 padding[5]; /* to whole cache lines */
 };
 
 /* Of the kinds that make up RSS, what one CPU keeps for its shortcut. */

@@ -76,7 +76,7 @@ static __always_inline bool has_own_mm(const struct slot *s)
 	       (BPF_CORE_READ(mm, mm_users.counter) > 0 && id_of_mm(mm) == s->mm_id);
 }
 
-/* No other program runs on this CPU until it is released. May be nested. */
+/* No other hook runs on this CPU until it is released. May be nested. */
 static __always_inline void hold_cpu(void)
 {
 	if (preempted())

@@ -106,6 +106,13 @@ static __always_inline int drop_slot(struct slot *s, u32 n)
 	return WATCH_NOT;
 }
 
+/* What a process had before it was seen stands in the mark of its mm. */
+static __always_inline void take_mark(struct slot *s, u32 n)
+{
+	raise_to_mark(s, n, s->mark);
+	raise_ceiling(s, s->mark);
+}
+
 /* An mm that is new is nobody's: the end of one that lay there before was missed. */
 static __always_inline void forget_mm(u64 mm)
 {
@@ -115,19 +122,16 @@ static __always_inline void forget_mm(u64 mm)
 	if (!preempted())
 		return;
 	s = find_by_mm(mm, &n);
-	if (s && s->mm == mm)
-		detach_mm(s, n);
+	if (s)
+		detach_mm(s, n, mm);
 }
 
-static __always_inline void count_untracked(struct task_struct *leader)
+static __always_inline void count_untracked(u64 start_ns)
 {
-	if (preempted()) {
-		u64 start_ns = BPF_CORE_READ(leader, start_time);
-		u32 one = 1;
+	u32 one = 1;
 
-		if (bpf_map_update_elem(&counted_untracked, &start_ns, &one, BPF_NOEXIST))
-			return;
-	}
+	if (preempted() && bpf_map_update_elem(&counted_untracked, &start_ns, &one, BPF_NOEXIST))
+		return;
 	__sync_fetch_and_add(&tree.seen, 1);
 	__sync_fetch_and_add(&tree.untracked, 1);
 }
@@ -146,25 +150,29 @@ static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
 	struct task_struct *leader;
 	u32 tgid, n, pid;
 	struct slot *s;
+	u64 start_ns;
 
 	if (!task)
 		return WATCH_NOT;
 	leader = BPF_CORE_READ(task, group_leader);
+	start_ns = BPF_CORE_READ(leader, start_time);
 	tgid = BPF_CORE_READ(task, tgid);
 	pid = pid_in_own_ns(task);
 	if (!pid || bpf_map_lookup_elem(&slots_by_tgid, &tgid))
 		return WATCH_NOT;
+	if (preempted() && bpf_map_lookup_elem(&counted_untracked, &start_ns))
+		return WATCH_NOT; /* it stays so */
 	if (bpf_map_pop_elem(&free_slots, &n)) {
 		/* of the passes over all threads that adopt, only the leader of the first counts */
 		if (how != START_ADOPTED || (task == leader && !adopt_pass))
-			count_untracked(leader);
+			count_untracked(start_ns);
 		return WATCH_NOT;
 	}
 	s = slot_at(n);
 	if (!s)
 		return WATCH_NOT;
 	/* a free slot and its cells are all zero: user space hands them back so */
-	s->start_ns = BPF_CORE_READ(leader, start_time);
+	s->start_ns = start_ns;
 	s->tgid = tgid;
 	s->pid = pid;
 	s->ppid = pid_in_own_ns(BPF_CORE_READ(leader, real_parent));
@@ -185,11 +193,16 @@ static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
 		forget_mm(mm); /* which is new */
 	if (mm && !bpf_map_lookup_elem(&slots_by_mm, &mm))
 		attach_mm(s, n, mm);
+	else if (mm && preempted())
+		heal_wanted = 1; /* borrowed, or its last owner is not done with it */
+	if (preempted() && how == START_ADOPTED && start_ns > base_ns)
+		take_mark(s, n); /* it began unseen */
 	s->threads = BPF_CORE_READ(task, signal, live.counter);
 	s->threads_peak = s->threads;
 	/* an exit before the claim found nothing to end, and an mm given up before the index nobody */
-	if (s->threads == 0 || (mm && (u64)BPF_CORE_READ(task, mm) != mm)) {
-		detach_mm(s, n);
+	if (s->threads == 0 || (mm && (u64)BPF_CORE_READ(task, mm) != mm) ||
+	    (how == START_ADOPTED && !mm && !BPF_CORE_READ(task, vfork_done))) {
+		detach_mm(s, n, mm);
 		if (bpf_map_delete_elem(&slots_by_tgid, &tgid) == 0) {
 			drop_slot(s, n);
 			return WATCH_AGAIN;
@@ -242,38 +255,50 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return book_fork(parent, child);
 }
 
+/* Has the slot not got the mm of its process, though that is not borrowed from another's? */
+static __always_inline bool lacks_mm(const struct slot *s, struct task_struct *task, u64 mm)
+{
+	const struct slot *owner;
+	u32 n;
+
+	if (!mm || s->mm || BPF_CORE_READ(task, vfork_done))
+		return false;
+	owner = find_by_mm(mm, &n);
+	return !owner || owner->flags & SLOT_ENDED;
+}
+
+/* Lets go of what a slot had, and of who had the mm. False where that takes a healer: later. */
+static __always_inline bool make_way(struct slot *s, u32 n, u64 mm)
+{
+	detach_mm(s, n, s->mm); /* only where others still use the old mm: else it died before */
+	forget_mm(mm);
+	return !preempted() ||
+	       (!*(volatile u64 *)&s->mm && !bpf_map_lookup_elem(&slots_by_mm, &mm));
+}
+
 /* `task`, of a slot that is in hand, runs another program; `late`: since when, nobody knows. */
 static __noinline int begin_program(struct slot *s, u32 n, struct task_struct *task, bool late)
 {
-	u64 id, mm, maxrss;
+	u64 id = BPF_CORE_READ(task, self_exec_id), mm = (u64)BPF_CORE_READ(task, mm), maxrss;
 	bool armed;
 
-	if (!s)
+	if (!s || (s->exec_id == id && !(late && lacks_mm(s, task, mm))))
 		return 0;
-	id = BPF_CORE_READ(task, self_exec_id);
-	if (s->exec_id == id)
-		return 0;
-	s->exec_id = id;
-	armed = s->flags & SLOT_ARMED;
-	bpf_probe_read_kernel(&s->comm, sizeof(s->comm), &task->comm);
 	maxrss = BPF_CORE_READ(task, signal, maxrss);
-	if (!armed && (sampling == SAMPLE_ON || late || missed_some(s)))
+	if (!(s->flags & SLOT_ARMED) && (sampling == SAMPLE_ON || late || missed_some(s)))
 		sample_gone(s, n, maxrss);
-	s->maxrss = maxrss;
-	detach_mm(s, n); /* only where others still use the old mm: else it died before */
-	if (preempted() && *(volatile u64 *)&s->mm) {
-		s->exec_id = UNKNOWN_U64; /* a mender has it: later */
+	if (!has_own_mm(s) || !make_way(s, n, mm)) {
 		heal_wanted = 1;
 		return 0;
 	}
-	mm = (u64)BPF_CORE_READ(task, mm);
-	forget_mm(mm);
+	s->exec_id = id;
+	s->maxrss = maxrss;
+	armed = s->flags & SLOT_ARMED;
+	bpf_probe_read_kernel(&s->comm, sizeof(s->comm), &task->comm);
 	attach_mm(s, n, mm);
-	if (late) { /* what it had since then stands in the mark */
-		raise_to_mark(s, n, s->mark);
-		raise_ceiling(s, s->mark);
-	}
-	s->threads = 1;
+	if (late && mm)
+		take_mark(s, n);
+	s->threads = BPF_CORE_READ(task, signal, live.counter);
 	if (!s->threads_peak)
 		s->threads_peak = 1;
 	if (armed) {
@@ -292,7 +317,13 @@ static __always_inline int book_exec(struct task_struct *task)
 	u32 n;
 	struct slot *s = find_by_tgid(BPF_CORE_READ(task, tgid), &n);
 
-	if (!s || !take_in_hand(n))
+	if (!s)
+		return 0;
+	if (preempted() && s->starting) {
+		heal_wanted = 1; /* watch() is at work on it, and may have read the old mm */
+		return 0;
+	}
+	if (!take_in_hand(n))
 		return 0;
 	begin_program(s, n, task, false);
 	let_go(n);
@@ -325,7 +356,7 @@ static __noinline int fill_reading(struct rec_reading *r, struct slot *s, u32 n)
 	r->minor_faults = s->minor_faults;
 	r->major_faults = s->major_faults;
 	r->cpu_ns = s->cpu_ns;
-	mm = s->flags & SLOT_GONE ? 0 : s->mm;
+	mm = has_own_mm(s) ? s->mm : 0;
 	for (int i = 0; i < COMM_LEN; i++)
 		r->comm[i] = s->comm[i];
 	for (int i = 0; i < VM_CALLS; i++)
@@ -549,10 +580,10 @@ __noinline int end_process(u32 n)
 		s->final.error_pages -= THREAD_KEEPS_PAGES;
 	if (s->flags & SLOT_LAST)
 		s->final.now = s->last;
-	else if ((!s->mm || s->flags & SLOT_GONE) && !(s->final.flags & READING_NO_MM))
+	else if ((!s->mm || !has_own_mm(s)) && !(s->final.flags & READING_NO_MM))
 		s->final.flags |= READING_NO_NOW;
 	if (!cfg_mm_end)
-		detach_mm(s, n);
+		detach_mm(s, n, s->mm);
 	end_slot(s, n);
 	/* after that, as a watch is over when none lives: the last end must be there to be read */
 	if (!armed)
@@ -580,7 +611,7 @@ static __always_inline int end_task(struct slot *s, u32 n, struct task_struct *t
 		s->wait_status = BPF_CORE_READ(task, group_leader, exit_code);
 	look_at_tree();
 	if (sampling == SAMPLE_ON || missed_some(s)) {
-		if (s->mm)
+		if (s->mm && has_own_mm(s))
 			sample(s, n);
 		else if (!(s->flags & SLOT_LAST))
 			sample_gone(s, n, BPF_CORE_READ(signal, maxrss));
@@ -665,8 +696,8 @@ static __always_inline int end_of_mm(struct mm_struct *mm)
 	if (!bucket_of(low_half(mm))->residents)
 		return 0;
 	s = find_by_mm((u64)mm, &n);
-	if (s && s->mm == (u64)mm)
-		detach_mm(s, n);
+	if (s)
+		detach_mm(s, n, (u64)mm);
 	return 0;
 }
 

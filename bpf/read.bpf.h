@@ -105,7 +105,7 @@ int rebook(struct bpf_iter__bpf_map_elem *ctx)
 	if (!s || (s->flags & (SLOT_ARMED | SLOT_ENDED)))
 		return 0;
 	mm = s->mm;
-	if (!mm)
+	if (!mm || !has_own_mm(s))
 		return 0;
 	settle_shortcuts(n);
 	sample(s, n);

@@ -233,7 +233,8 @@ static __noinline int book_present(struct slot *s, u32 n, u64 mm, s64 *now)
 		if (!cell)
 			continue;
 		for (int k = 0; k < MEM_KINDS; k++) {
-			s64 part = read_part(&c, k, cpu), moved = part - *part_at(cell, k);
+			s16 part = read_part(&c, k, cpu); /* as it is kept */
+			s64 moved = part - *part_at(cell, k);
 
 			*part_at(cell, k) = part;
 			now[k] += part;
@@ -309,20 +310,21 @@ static __noinline int take_out(struct slot *s, u32 n)
 }
 
 /*
- * The mm is gone, or no longer this process's: takes what remains of it out of the tree. If a CPU mends that
- * now (mend_slot() in heal.bpf.h) it is the one to do so.
+ * The mm of a slot is gone, or no longer this process's: takes what remains of it out of the tree. If a CPU
+ * mends that now (mend_slot() in heal.bpf.h) it is the one to do so.
  */
-static __noinline int detach_mm(struct slot *s, u32 n)
+static __noinline int detach_mm(struct slot *s, u32 n, u64 mm)
 {
-	if (!s || !s->mm)
+	if (!s || !mm || s->mm != mm)
 		return 0;
 	if (preempted()) {
-		__sync_fetch_and_add(&s->closing, 1);
+		s->closing = mm;
+		__sync_fetch_and_add(&s->menders, 0); /* a barrier */
 		fence();
 		if (*(volatile u32 *)&s->menders)
 			return 0;
 	}
-	if (!index_remove(s->mm, n))
+	if (!index_remove(mm, n))
 		return 0;
 	touch(s);
 	take_out(s, n);

@@ -82,7 +82,7 @@ static __noinline int sample(struct slot *s, u32 n)
 	fence();
 	mark = BPF_CORE_READ((struct mm_struct *)mm, hiwater_rss);
 	fence();
-	if (*(volatile u64 *)&s->mm != mm)
+	if (*(volatile u64 *)&s->mm != mm || !has_own_mm(s))
 		return 0; /* it ended meanwhile: who knows what was read */
 	raise_rss(&s->looked, rss_of(now), now[MEM_FILE], now[MEM_ANON], now[MEM_SWAP]);
 	for (int k = 0; k < MEM_KINDS; k++) {

@@ -7,7 +7,7 @@
 #ifndef MEMMON_VMA_BPF_H
 #define MEMMON_VMA_BPF_H
 
-#include "state.bpf.h"
+#include "preempt.bpf.h"
 
 const volatile bool cfg_volumes_by_kprobe = false;
 
@@ -48,11 +48,21 @@ static __always_inline bool is_error(long ret)
 	return ret < 0 && ret >= -4095;
 }
 
+/* Is the break that is known that of the current program, and not of one before, as its exec was missed? */
+static __always_inline bool knows_break(const struct slot *s)
+{
+	struct task_struct *self = (void *)bpf_get_current_task();
+
+	return !preempted() || (u64)BPF_CORE_READ(self, mm) == s->mm;
+}
+
 /* A call that fails, or only asks, returns the break as it is. */
 static __always_inline int count_brk(struct slot *s, u64 now)
 {
 	u64 before = s->brk;
 
+	if (!knows_break(s))
+		return 0;
 	if (now > before)
 		add_volume(s, VM_BRK, now - before);
 	s->brk = now;

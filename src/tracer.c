@@ -551,7 +551,7 @@ int tracer_adopt_from(struct tracer *t, uint32_t pass)
 		while ((got = read(fd, pids, sizeof(pids))) > 0 || (got < 0 && errno == EINTR)) {
 			for (ssize_t i = 0; !err && i < got / (ssize_t)sizeof(pids[0]);
 			     i++, added++)
-				err = add_base(t, pids[i]);
+				err = pass ? 0 : add_base(t, pids[i]);
 		}
 		if (got < 0)
 			err = -errno;

@@ -89,17 +89,17 @@ static int heal(struct tracer *t)
 	int err;
 
 	t->skel->bss->heal_wanted = 0;
-	t->skel->bss->loose = 0;
-	err = tracer_iterate(t->heal_processes);
-	if (!err)
-		err = tracer_iterate(t->heal_mms);
-	if (!err && t->skel->bss->loose) {
+	t->skel->bss->any_loose = 0;
+	err = tracer_iterate(t->heal_mms);
+	if (!err && t->skel->bss->any_loose) {
 		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0,
 			0); /* waits for programs under way */
 		err = tracer_iterate(t->heal_mms);
 	}
 	if (!err)
-		err = tracer_adopt_from(t, 1); /* the hooks have counted those without a slot */
+		err = tracer_iterate(t->heal_processes);
+	if (!err)
+		err = tracer_adopt_from(t, 1);
 	return err < 0 ? err : 0;
 }
 

@@ -57,7 +57,10 @@ int tracer_run(struct bpf_program *program);
 struct bpf_program *tracer_hook(const struct tracer *t);
 /* Runs over all elements of an iterator that tells nothing. Returns 0 or a negative errno. */
 int tracer_iterate(struct bpf_link *link);
-/* As tracer_adopt(); with `pass` > 0 those that there is no room for are not counted. */
+/*
+ * As tracer_adopt(); with `pass` > 0 for those that began while we watched: all that they consumed counts, and
+ * the hooks have counted those that there is no room for.
+ */
 int tracer_adopt_from(struct tracer *t, uint32_t pass);
 /* The runs of our programs that the kernel skipped since they were loaded. */
 void tracer_count_missed(const struct tracer *t, __u64 missed[MISSED_KINDS]);

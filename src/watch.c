@@ -95,17 +95,22 @@ static void tick(struct watch *w)
 		end(w, "nobody reads the lines");
 }
 
+/* Has the command ended? It stays a zombie until the last reading, which may learn from it how it ended. */
+static void look_at_command(struct watch *w)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	if (w->command.pid <= 0 ||
+	    waitid(P_PID, (id_t)w->command.pid, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
+		return;
+	w->command_ended = true;
+	end(w, "the command ended");
+}
+
 static void reap(struct watch *w)
 {
-	int status;
-
-	if (w->command.pid <= 0 || w->reaped ||
-	    waitpid(w->command.pid, &status, WNOHANG) != w->command.pid)
-		return;
-	w->reaped = true;
-	w->run.has_exit = true;
-	w->run.wait_status = status;
-	end(w, "the command ended");
+	if (w->command_ended && !w->run.has_exit)
+		w->run.has_exit = waitpid(w->command.pid, &w->run.wait_status, 0) > 0;
 }
 
 /*
@@ -130,7 +135,7 @@ static void on_signals(struct watch *w)
 	while (read(w->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGCHLD:
-			reap(w);
+			look_at_command(w);
 			break;
 		case SIGWINCH:
 			if (w->outputs.live)
@@ -246,6 +251,7 @@ static void finish(struct watch *w)
 	w->sampler.pss_at_ns = 0;
 	watch_govern_finish(w);
 	s = read_all(w, true);
+	reap(w);
 	if (!s)
 		return;
 	outputs_finish(&w->outputs, s);
@@ -263,14 +269,15 @@ static void outlive(struct watch *w)
 {
 	struct pollfd fd = { .fd = w->signals, .events = POLLIN };
 
-	while (w->command.pid > 0 && !w->reaped && w->interrupts <= 1)
+	while (w->command.pid > 0 && !w->command_ended && w->interrupts <= 1)
 		if (ppoll(&fd, 1, NULL, NULL) > 0)
 			on_signals(w);
+	reap(w);
 }
 
 static int exit_status(const struct watch *w)
 {
-	int status = w->reaped ? command_exit_status(w->run.wait_status) : 0;
+	int status = w->run.has_exit ? command_exit_status(w->run.wait_status) : 0;
 
 	if (status)
 		return status;
@@ -281,7 +288,7 @@ static int exit_status(const struct watch *w)
 	if (w->lost)
 		return EXIT_LOST;
 	/* the command goes on, and nobody knows how it will end */
-	return w->o->command && !w->reaped ? 128 + w->last_signal : 0;
+	return w->o->command && !w->run.has_exit ? 128 + w->last_signal : 0;
 }
 
 static void clean_up(struct watch *w)

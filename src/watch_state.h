@@ -55,7 +55,7 @@ struct watch {
 	int interrupts; /* SIGINT, SIGQUIT, SIGTERM, SIGHUP so far */
 	int last_signal; /* of them */
 	bool lost; /* records, under --strict */
-	bool reaped; /* the command has ended and run.wait_status is valid */
+	bool command_ended; /* it is reaped at the end */
 	bool quit;
 	uint64_t start_ns;
 };
