@@ -175,6 +175,7 @@ crowd() {
 		without-an-end [] [.processes[] | select(.end_s == null)]
 		live 0 .target.live_processes
 		left-in-the-tree 0 .target.last.rss_bytes
+		brk-from-one-program true .target.brk | .bytes == null or .bytes <= .calls * $MIB
 		lost 0 .overhead.lost_records
 	END
 }
