@@ -319,7 +319,7 @@ static __noinline int detach_mm(struct slot *s, u32 n, u64 mm)
 		return 0;
 	if (preempted()) {
 		s->closing = mm;
-		__sync_fetch_and_add(&s->menders, 0); /* a barrier */
+		__sync_fetch_and_add(&s->closings, 1);
 		fence();
 		if (*(volatile u32 *)&s->menders)
 			return 0;
