@@ -51,8 +51,16 @@ static __noinline int catch_up(struct slot *s, u32 n, struct task_struct *leader
 		return 0;
 	if (BPF_CORE_READ(leader, start_time) != s->start_ns)
 		return end_unseen(n); /* its pid is another's */
-	if (BPF_CORE_READ(leader, signal, live.counter) > 0)
-		return begin_program(s, n, leader, true);
+	if (BPF_CORE_READ(leader, signal, live.counter) > 0) {
+		u64 id = BPF_CORE_READ(leader, self_exec_id);
+
+		/* its hook comes a little later: missed is what is not booked at the next pass either */
+		if (s->exec_id == id || s->exec_seen == id)
+			return begin_program(s, n, leader, true);
+		s->exec_seen = id;
+		heal_wanted = 1;
+		return 0;
+	}
 	/* a zombie has passed its hook; the leader may be one long before the others */
 	if (BPF_CORE_READ(leader, exit_state))
 		return end_task(s, n, leader, true);

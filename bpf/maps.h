@@ -85,13 +85,14 @@ struct slot {
 	/* of kernels that skip programs (preempt.bpf.h) */
 	__u64 missed; /* events that had been missed when it began to be watched */
 	__u64 exec_id; /* task->self_exec_id of the exec that is booked */
+	__u64 exec_seen; /* of one that is not, as a healer saw it */
 	__u64 mm_id; /* of the mm; see id_of_mm() */
 	__u64 closing; /* the mm that is to be detached: nobody begins to mend it */
 	__u64 closings; /* how often that was said: to count it is a barrier */
 	__u32 menders; /* CPUs that mend what the tree holds of it */
 	__u32 loose; /* its mm is not its own: off the index, and to be taken out of the tree */
 	struct rec_reading final; /* written once, when the process ends */
-	__u64 padding[4]; /* to whole cache lines */
+	__u64 padding[3]; /* to whole cache lines */
 };
 
 /* Of the kinds that make up RSS, what one CPU keeps for its shortcut. */

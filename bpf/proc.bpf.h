@@ -325,6 +325,8 @@ static __always_inline int book_exec(struct task_struct *task)
 	}
 	if (!take_in_hand(n))
 		return 0;
+	if (preempted()) /* it may have been adopted in the midst of the exec, with the name before */
+		bpf_probe_read_kernel(&s->comm, sizeof(s->comm), &task->comm);
 	begin_program(s, n, task, false);
 	let_go(n);
 	return 0;

@@ -48,21 +48,30 @@ static __always_inline bool is_error(long ret)
 	return ret < 0 && ret >= -4095;
 }
 
-/* Is the break that is known that of the current program, and not of one before, as its exec was missed? */
-static __always_inline bool knows_break(const struct slot *s)
+/*
+ * Where the break stood before. Where an exec can go by unseen what is known may be another program's, of which
+ * nothing counts; or it was read in the midst of the exec, before the break got its place, where it begins.
+ */
+static __always_inline u64 break_before(const struct slot *s)
 {
 	struct task_struct *self = (void *)bpf_get_current_task();
+	struct mm_struct *mm;
+	u64 start;
 
-	return !preempted() || (u64)BPF_CORE_READ(self, mm) == s->mm;
+	if (!preempted())
+		return s->brk;
+	mm = BPF_CORE_READ(self, mm);
+	start = BPF_CORE_READ(mm, start_brk);
+	if ((u64)mm != s->mm)
+		return UNKNOWN_U64;
+	return s->brk < start ? start : s->brk;
 }
 
 /* A call that fails, or only asks, returns the break as it is. */
 static __always_inline int count_brk(struct slot *s, u64 now)
 {
-	u64 before = s->brk;
+	u64 before = break_before(s);
 
-	if (!knows_break(s))
-		return 0;
 	if (now > before)
 		add_volume(s, VM_BRK, now - before);
 	s->brk = now;

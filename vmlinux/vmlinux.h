@@ -54,6 +54,7 @@ struct mm_struct {
 #endif
 	atomic_t mm_users;
 	struct percpu_counter rss_stat[4];
+	unsigned long start_brk;
 	unsigned long brk;
 	unsigned long hiwater_rss;
 };
