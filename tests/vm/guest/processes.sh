@@ -171,7 +171,7 @@ crowd() {
 	within 'without a status' $without 0 $missed
 	figures <<-END
 		listed $seen .processes | length
-		without-a-peak [] [.processes[] | select(.rss.peak_bytes == null)]
+		without-a-peak 0..$missed [.processes[] | select(.rss.peak_bytes == null)] | length
 		without-an-end [] [.processes[] | select(.end_s == null)]
 		live 0 .target.live_processes
 		left-in-the-tree 0 .target.last.rss_bytes
