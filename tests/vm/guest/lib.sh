@@ -169,10 +169,12 @@ watch_ends() {
 # ---- comparing ----------------------------------------------------------------------------------
 
 # p(PID): the only entry of a process. m(DEVICE): the only one of a mount, as memmon-bpf shm has them.
+# bound(PROCESS; BYTES): its bound, or these where the kernel skipped runs on RSS, so that it is wider.
 # shellcheck disable=SC2016 # jq's variables
 DEFINITIONS='def only: if length == 1 then .[0] else error("\(length) entries") end;
 	def p($pid): [.processes[] | select(.pid == $pid)] | only;
-	def m($device): [.shm[] | select(.device == $device and (.gone | not))] | only;'
+	def m($device): [.shm[] | select(.device == $device and (.gone | not))] | only;
+	def bound(process; $bytes): if (.overhead.missed_runs.rss // 0) > 0 then $bytes else process | .rss.error_bytes end;'
 
 # same WHAT A B
 same() {
