@@ -139,7 +139,7 @@ struct snapshot {
 uint64_t snapshot_missed(const struct snapshot *s, enum missed which);
 
 /*
- * May anything be missing, as a record was lost or a start, exec or end went by? For other runs that were
+ * May anything be missing, as a record was lost or a start or end went by? For other runs that were
  * skipped the figures have bounds; processes without figures are in tree.processes_untracked.
  */
 bool snapshot_lost(const struct snapshot *s);

@@ -105,52 +105,41 @@ static void test_live(void **state)
 	live_in("C.UTF-8", "linux", false);
 }
 
-/* The screen never shows a hostile name as it is. */
-static void test_live_escapes(void **state)
+/* Does the screen show `text` after the script? */
+static void live_shows(void (*script)(struct model *m, struct sink *sink), const char *text)
 {
 	struct model *m = model_create(PAGE, 100);
 	struct run run = train_run();
 	struct sink *live;
 	int master, tty;
 
-	(void)state;
 	setenv("TERM", "xterm", 1);
 	assert_int_equal(openpty(&master, &tty, NULL, NULL, NULL), 0);
 	assert_int_equal(fcntl(master, F_SETFL, O_NONBLOCK), 0);
 	set_size(tty, 40, 120);
 	assert_int_equal(live_create(&run, tty, &live), 0);
 	drain(master, NULL);
-	train(m, NULL);
+	script(m, NULL);
 	assert_int_equal(live->ops->tick(live, model_snapshot(m)), 0);
-	assert_true(drain(master, "e\\x1b[2Jv\"i,l\\n\\xff"));
+	assert_true(drain(master, text));
 	live->ops->destroy(live);
 	close(tty);
 	close(master);
 	model_destroy(m);
 }
 
+/* The screen never shows a hostile name as it is. */
+static void test_live_escapes(void **state)
+{
+	(void)state;
+	live_shows(train, "e\\x1b[2Jv\"i,l\\n\\xff");
+}
+
 /* What may be missing is an alarm, where nothing else is. */
 static void test_live_alarm(void **state)
 {
-	struct model *m = model_create(PAGE, 100);
-	struct run run = train_run();
-	struct sink *live;
-	int master, tty;
-
 	(void)state;
-	setenv("TERM", "xterm", 1);
-	assert_int_equal(openpty(&master, &tty, NULL, NULL, NULL), 0);
-	assert_int_equal(fcntl(master, F_SETFL, O_NONBLOCK), 0);
-	set_size(tty, 40, 120);
-	assert_int_equal(live_create(&run, tty, &live), 0);
-	drain(master, NULL);
-	skipped(m, NULL);
-	assert_int_equal(live->ops->tick(live, model_snapshot(m)), 0);
-	assert_true(drain(master, " SKIPPED runs on processes: 3 "));
-	live->ops->destroy(live);
-	close(tty);
-	close(master);
-	model_destroy(m);
+	live_shows(skipped, " SKIPPED runs on processes: 3 ");
 }
 
 static void test_live_refuses(void **state)
