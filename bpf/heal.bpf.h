@@ -24,7 +24,7 @@ __noinline int end_unseen(u32 n)
 	if (!s)
 		return 0;
 	tgid = s->tgid;
-	if (bpf_map_delete_elem(&slots_by_tgid, &tgid))
+	if (!disown_process(tgid, n))
 		return 0;
 	s->flags |= SLOT_GONE;
 	s->cpu_ns = s->minor_faults = s->major_faults = UNKNOWN_U64;
@@ -69,17 +69,11 @@ static __noinline int catch_up(struct slot *s, u32 n, struct task_struct *leader
 }
 
 /* The slot is taken in hand only where that is needed, and not for long: its hooks would pass by. */
-SEC("iter/bpf_map_elem")
-int heal_processes(struct bpf_iter__bpf_map_elem *ctx)
+__noinline int heal_process(u32 n)
 {
+	struct slot *s = living_slot(n);
 	struct task_struct *leader;
-	u32 *at = ctx->value, n;
-	struct slot *s;
 
-	if (!at)
-		return 0;
-	n = once(at);
-	s = slot_at(n);
 	if (!s || s->starting)
 		return 0;
 	leader = bpf_task_from_pid(s->tgid);
@@ -97,22 +91,26 @@ int heal_processes(struct bpf_iter__bpf_map_elem *ctx)
 	return 0;
 }
 
+/* Of a kind that may ask for a task by its pid. */
+SEC("syscall")
+int heal_processes(void *ctx)
+{
+	for (u32 i = 0; i < PICKS && i < n_picked; i++)
+		heal_process(picked[i]);
+	return 0;
+}
+
 /*
- * Runs over all slots, twice. An mm that a process left behind unseen can be another's by now, whose events
+ * To be run over all slots, twice. An mm that a process left behind unseen can be another's by now, whose events
  * are booked on the slot: it comes off the index first, and out of the tree when none of those is under way
  * any more, nor who took it off the index before, for which user space waits.
  */
-SEC("iter/bpf_map_elem")
-int heal_mms(struct bpf_iter__bpf_map_elem *ctx)
+__noinline int heal_mm(u32 n)
 {
-	u32 *at = ctx->key, n, owner;
-	struct slot *s;
+	struct slot *s = slot_at(n);
+	u32 owner;
 	u64 mm;
 
-	if (!at)
-		return 0;
-	n = *at;
-	s = slot_at(n);
 	if (!s || s->starting || !s->mm)
 		return 0;
 	mm = s->mm;
@@ -127,6 +125,14 @@ int heal_mms(struct bpf_iter__bpf_map_elem *ctx)
 		s->loose = 1;
 		any_loose = 1;
 	}
+	return 0;
+}
+
+SEC("raw_tp")
+int heal_mms(void *ctx)
+{
+	for (u32 i = 0; i < PICKS && i < n_picked; i++)
+		heal_mm(picked[i]);
 	return 0;
 }
 

@@ -35,6 +35,8 @@ enum wanted_how {
 	WANTED_DONE = 3, /* set by the kernel side: it is watched */
 };
 
+#define PICKS 32 /* slots that a program run by user space looks at in one run */
+
 #define KINDS_UNKNOWN (-(1LL << 62)) /* of peaks.file: nobody saw what `rss` consisted of */
 
 struct peaks {

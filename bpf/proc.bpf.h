@@ -185,7 +185,7 @@ static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
 		s->flags = SLOT_ARMED;
 	else
 		s->starting = 1;
-	if (bpf_map_update_elem(&slots_by_tgid, &tgid, &n, BPF_NOEXIST))
+	if (!own_process(tgid, n))
 		return drop_slot(s, n);
 	if (how == START_COMMAND)
 		return WATCH_NEW; /* it waits for us */
@@ -203,7 +203,7 @@ static __noinline int watch(struct task_struct *task, u64 mm, u32 how)
 	if (s->threads == 0 || (mm && (u64)BPF_CORE_READ(task, mm) != mm) ||
 	    (how == START_ADOPTED && !mm && !BPF_CORE_READ(task, vfork_done))) {
 		detach_mm(s, n, mm);
-		if (bpf_map_delete_elem(&slots_by_tgid, &tgid) == 0) {
+		if (disown_process(tgid, n)) {
 			drop_slot(s, n);
 			return WATCH_AGAIN;
 		}
@@ -377,7 +377,7 @@ static __always_inline int end_task(struct slot *s, u32 n, struct task_struct *t
 
 	if (preempted())
 		begin_program(s, n, task, true);
-	if (bpf_map_delete_elem(&slots_by_tgid, &tgid))
+	if (!disown_process(tgid, n))
 		return 0;
 	if (loop)
 		sum_threads_by_loop(s, n, signal);

@@ -90,18 +90,12 @@ int adopt_tasks(struct bpf_iter__task *ctx)
  * after it, so that the next event finds what the tree holds no further off than by what happened
  * since. What such an event replaces heals as ever.
  */
-SEC("iter/bpf_map_elem")
-int rebook(struct bpf_iter__bpf_map_elem *ctx)
+__noinline int rebook_slot(u32 n)
 {
-	u32 *at = ctx->value, n;
+	struct slot *s = living_slot(n);
 	s64 now[MEM_KINDS];
-	struct slot *s;
 	u64 mm;
 
-	if (!at)
-		return 0;
-	n = once(at);
-	s = slot_at(n);
 	if (!s || (s->flags & (SLOT_ARMED | SLOT_ENDED)))
 		return 0;
 	mm = s->mm;
@@ -114,6 +108,14 @@ int rebook(struct bpf_iter__bpf_map_elem *ctx)
 	if (!bpf_map_lookup_elem(&slots_by_mm, &mm))
 		take_out(s, n);
 	touch(s);
+	return 0;
+}
+
+SEC("raw_tp")
+int rebook(void *ctx)
+{
+	for (u32 i = 0; i < PICKS && i < n_picked; i++)
+		rebook_slot(picked[i]);
 	return 0;
 }
 
@@ -137,17 +139,15 @@ static __always_inline void add_sample(const struct slot *s)
 			sampled_now[k] += s->last.kind[k];
 }
 
-SEC("iter/bpf_map_elem")
-int read_processes(struct bpf_iter__bpf_map_elem *ctx)
-{
-	u32 zero = 0, *at = ctx->value, n;
-	struct rec_reading *r = bpf_map_lookup_elem(&scratch, &zero);
-	struct slot *s;
+/* Those of the last run of read_processes. */
+struct rec_reading readings[PICKS];
+__u32 n_readings;
 
-	if (!at || !r)
-		return 0;
-	n = once(at);
-	s = slot_at(n);
+/* A global function, as all that programs call for each slot: the kernel verifies it once, and not PICKS times. */
+__noinline int read_slot(u32 n)
+{
+	struct slot *s = living_slot(n);
+
 	if (!s || (s->flags & (SLOT_ARMED | SLOT_ENDED)))
 		return 0;
 	if (!has_own_mm(s)) {
@@ -167,12 +167,18 @@ int read_processes(struct bpf_iter__bpf_map_elem *ctx)
 		__sync_fetch_and_add(&s->touched, -1);
 	fence();
 	close_shortcut(n, s->last_cpu);
-	fill_reading(r, s, n);
-	/* where the buffer is full the kernel comes again with the same element */
-	if (bpf_seq_write(ctx->meta->seq, r, sizeof(*r)))
-		touch(s);
-	else
-		add_sample(s);
+	fill_reading(&readings[n_readings & (PICKS - 1)], s, n);
+	n_readings++;
+	add_sample(s);
+	return 0;
+}
+
+SEC("raw_tp")
+int read_processes(void *ctx)
+{
+	n_readings = 0;
+	for (u32 i = 0; i < PICKS && i < n_picked; i++)
+		read_slot(picked[i]);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #define SHM_ACCOUNTS 16384 /* (superblock, process) that are known at once */
 #define SHM_CALLS \
 	4096 /* calls of shmem's functions that are under way at once; kprobe chain only */
+#define SHM_PICKS 32 /* files that are looked at in one run */
 #define SHM_WALLS 4 /* failures that a process's next ones are compared with */
 
 struct shm_super {
@@ -86,13 +87,14 @@ struct shm_lost {
 	__u64 records, supers, inodes, accounts, calls;
 };
 
-/* What the iterators hand over. */
+/* What is handed over of a file. */
 struct shm_inode_reading {
 	__u64 inode; /* address */
 	struct rec_shm_file rec; /* `bytes`, `peak_bytes` and `key` complete; alive is left out */
 	char name[SHM_FULL_NAME]; /* of its directory entry */
 };
 
+/* … and of who has it. */
 struct shm_hold {
 	__u64 inode; /* address */
 	__u64 start_ns;

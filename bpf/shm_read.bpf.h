@@ -15,9 +15,7 @@
 #define PRIME_STEPS 256 /* inodes per run of `prime` */
 #define PRIME_AGAIN 64 /* how often it may lose its way within one superblock */
 
-/* Settings of one run. */
 __u32 memfd; /* a descriptor of a memfd of ours, for set_up */
-__u32 tell; /* sweep hands over readings too */
 /* Where `prime` is. */
 __u64 prime_sb; /* 0 = at the end, or not begun */
 __u64 prime_at; /* the list entry that comes next */
@@ -144,12 +142,11 @@ static __always_inline u32 kind_of(struct inode *inode, const char *name)
 	return SHM_ANON;
 }
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct shm_inode_reading);
-} scratch SEC(".maps");
+/* Which inodes the next run is to look at, by address, and what the last run of read_inodes found. */
+__u64 picked[SHM_PICKS];
+__u32 n_picked;
+struct shm_inode_reading readings[SHM_PICKS];
+__u32 n_readings;
 
 static __always_inline void fill_reading(struct shm_inode_reading *r, u64 at, struct shm_inode *e)
 {
@@ -198,49 +195,42 @@ static __always_inline struct shm_inode *still_there(u64 inode)
 	return NULL;
 }
 
-/* Where the buffer is full the kernel comes again with the same element. */
-static __always_inline int tell_inode(struct bpf_iter__bpf_map_elem *ctx, u64 inode,
-				      struct shm_inode *e)
+/* A global function: the verifier looks at it once, and not SHM_PICKS times. */
+__noinline int read_inode(u64 inode)
 {
-	u32 zero = 0;
-	struct shm_inode_reading *r = bpf_map_lookup_elem(&scratch, &zero);
+	struct shm_inode *e = still_there(inode);
 
-	if (!r || (BPF_CORE_READ((struct inode *)inode, i_mode) & S_IFMT) != S_IFREG)
+	if (!e || (BPF_CORE_READ((struct inode *)inode, i_mode) & S_IFMT) != S_IFREG)
 		return 0;
-	fill_reading(r, inode, e);
-	bpf_seq_write(ctx->meta->seq, r, sizeof(*r));
+	fill_reading(&readings[n_readings & (SHM_PICKS - 1)], inode, e);
+	n_readings++;
 	return 0;
 }
 
-/* Over the inodes that are known: hands over readings of files. */
-SEC("iter/bpf_map_elem")
-int read_inodes(struct bpf_iter__bpf_map_elem *ctx)
+/* What is known of files. */
+SEC("raw_tp")
+int read_inodes(void *ctx)
 {
-	u64 *key = ctx->key, inode;
-	struct shm_inode *e;
-
-	if (!key)
-		return 0;
-	inode = *key;
-	e = still_there(inode);
-	return e ? tell_inode(ctx, inode, e) : 0;
+	n_readings = 0;
+	for (u32 i = 0; i < SHM_PICKS && i < n_picked; i++)
+		read_inode(picked[i]);
+	return 0;
 }
 
-/* The same for chains that may have missed something: that is booked, by nobody. */
-SEC("iter/bpf_map_elem")
-int sweep(struct bpf_iter__bpf_map_elem *ctx)
+__noinline int sweep_inode(u64 inode)
 {
-	u64 *key = ctx->key, inode;
-	struct shm_inode *e;
+	if (still_there(inode))
+		book_inode(inode, true);
+	return 0;
+}
 
-	if (!key)
-		return 0;
-	inode = *key;
-	e = still_there(inode);
-	if (!e)
-		return 0;
-	book_inode(inode, true);
-	return tell ? tell_inode(ctx, inode, e) : 0;
+/* For chains that may have missed something: that is booked, by nobody. */
+SEC("raw_tp")
+int sweep(void *ctx)
+{
+	for (u32 i = 0; i < SHM_PICKS && i < n_picked; i++)
+		sweep_inode(picked[i]);
+	return 0;
 }
 
 /* The last one handed over: a process often maps a file piece by piece. */

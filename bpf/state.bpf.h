@@ -37,6 +37,7 @@ __u64 base_jiffies, base_ns; /* one instant in both times, to turn jiffies into 
 __u32 any_touched; /* some slot is touched: cleared by the reader before it reads */
 __u32 ended_waiting; /* slots in `ended_slots`; cleared by the reader before it empties it */
 __u32 ended_alarmed; /* the reader was woken up for them; cleared with `ended_waiting` */
+__u32 picked[PICKS], n_picked; /* the slots for the next run of one of user space's programs */
 __u32 adopt_pass; /* 0 = the first; user space counts */
 __u32 read_all; /* the reader wants untouched processes too */
 __u32 sampling; /* enum sampling; user space sets it */
@@ -85,6 +86,15 @@ struct {
 	__type(value, u32);
 } slots_by_tgid SEC(".maps");
 
+/* By slot, whether it may be in slots_by_tgid: user space maps it, to know what to look at. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* slots */
+	__type(key, u32);
+	__type(value, u64); /* 0, 1 */
+} living SEC(".maps");
+
 /* Whom to adopt. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -114,14 +124,6 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096); /* a page; set at load */
 } alarms SEC(".maps");
-
-/* Room for a record too large for the stack. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct rec_reading);
-} scratch SEC(".maps");
 
 static __always_inline struct slot *slot_at(u32 n)
 {
@@ -214,6 +216,46 @@ static __always_inline struct slot *find_by_tgid(u32 tgid, u32 *n)
 		return NULL;
 	*n = once(found);
 	return slot_at(*n);
+}
+
+static __always_inline void set_living(u32 n, u64 value)
+{
+	u64 *at = bpf_map_lookup_elem(&living, &n);
+
+	if (at)
+		*at = value;
+}
+
+/* Gives the process to slot `n`. Returns false where another one has it. */
+static __always_inline bool own_process(u32 tgid, u32 n)
+{
+	set_living(n, 1);
+	if (!bpf_map_update_elem(&slots_by_tgid, &tgid, &n, BPF_NOEXIST))
+		return true;
+	set_living(n, 0);
+	return false;
+}
+
+/* Takes it from slot `n`. Returns false where another CPU does. */
+static __always_inline bool disown_process(u32 tgid, u32 n)
+{
+	if (bpf_map_delete_elem(&slots_by_tgid, &tgid))
+		return false;
+	set_living(n, 0);
+	return true;
+}
+
+/* The slot, if a process has it that was not seen to end; else NULL. */
+static __always_inline struct slot *living_slot(u32 n)
+{
+	struct slot *s = slot_at(n);
+	u32 tgid, found = 0;
+
+	if (!s)
+		return NULL;
+	tgid = s->tgid;
+	find_by_tgid(tgid, &found);
+	return found == n ? s : NULL;
 }
 
 /* The order of the steps lets a concurrent event miss the shortcut, but never the slot. */

@@ -21,7 +21,7 @@ enum feature {
 	FEATURE_PERCPU_RSS, /* they are per-CPU counters (6.2 and later) */
 	FEATURE_PROCESSES, /* fork, exec and exit */
 	FEATURE_EVERY_EVENT, /* no run of a hook is skipped (before 7.0) */
-	FEATURE_ITERATORS, /* what runs already, and what the maps hold */
+	FEATURE_ITERATORS, /* what runs already */
 	FEATURE_EXIT_MMAP, /* the end of an mm */
 	FEATURE_LAST, /* what a process held when it ended */
 	FEATURE_OOM, /* the OOM killer's choice */

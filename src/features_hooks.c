@@ -52,7 +52,7 @@ static void probe_required(struct features *f)
 	static const char *const processes[] = { "tp_btf/sched_process_fork",
 						 "tp_btf/sched_process_exec",
 						 "tp_btf/sched_process_exit" };
-	static const char *const iterators[] = { "iter/task", "iter/bpf_map_elem" };
+	static const char *const iterators[] = { "iter/task" };
 
 	need(f, FEATURE_RSS_STAT, rss_stat, COUNT(rss_stat),
 	     "nothing can be counted without it; Linux 5.10 or later has it, with BTF");

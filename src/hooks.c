@@ -34,12 +34,13 @@ static const struct purpose {
 	const char *instead; /* a function that other kernels have in its place; NULL = none */
 } purposes[] = {
 	{ WATCH, "raw_tp", FEATURE_BPF, "what memmon-bpf runs itself", NULL },
+	{ WATCH, "syscall", FEATURE_EVERY_EVENT, "what makes up for hooks that were skipped",
+	  NULL },
 	{ WATCH, "rss_stat", FEATURE_RSS_STAT, "every change of RSS", NULL },
 	{ WATCH, "sched_process_fork", FEATURE_PROCESSES, "new processes and threads", NULL },
 	{ WATCH, "sched_process_exec", FEATURE_PROCESSES, "new programs", NULL },
 	{ WATCH, "sched_process_exit", FEATURE_PROCESSES, "ends of processes", NULL },
 	{ WATCH, "task", FEATURE_ITERATORS, "what runs already", NULL },
-	{ WATCH, "bpf_map_elem", FEATURE_ITERATORS, "the figures, read at once", NULL },
 	{ WATCH, "exit_mm_release", FEATURE_LAST, "what a process held last", NULL },
 	{ WATCH, "exit_mmap", FEATURE_EXIT_MMAP, "the end of an mm", "__mmdrop" },
 	{ WATCH, "__mmdrop", FEATURE_EXIT_MMAP, "the end of an mm", "exit_mmap" },
@@ -52,7 +53,6 @@ static const struct purpose {
 	{ WATCH, "sys_exit", FEATURE_VOLUMES, "the same under --vma, at a price", NULL },
 
 	{ SHM, "raw_tp", FEATURE_SHM, "what memmon-bpf runs itself", NULL },
-	{ SHM, "bpf_map_elem", FEATURE_SHM, "the files, read at once", NULL },
 	{ SHM, "task_file", FEATURE_SHM, "who has which file open", NULL },
 	{ SHM, "task_vma", FEATURE_SHM, "who has which file mapped", NULL },
 	{ SHM, "shmem_recalc_inode", FEATURE_SHM, "charges", NULL },

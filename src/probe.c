@@ -21,7 +21,7 @@
 #include "os/readfile.h"
 
 #define UNTRIED 1 /* of probe.kprobes: not yet */
-#define MAX_TRIED 128 /* of fentry and fexit; further ones are tried each time */
+#define MAX_TRIED 128 /* beside kprobes; further ones are tried each time */
 #define NAME_LEN 128
 
 struct probe {
@@ -113,9 +113,9 @@ bool probe_has_typedef(const struct probe *p, const char *name)
 	return find(p, "", name, BTF_KIND_TYPEDEF) > 0;
 }
 
-bool probe_has_helper(const struct probe *p, const char *name)
+static bool has_value(const struct probe *p, const char *of, const char *name)
 {
-	int id = find(p, "", "bpf_func_id", BTF_KIND_ENUM);
+	int id = find(p, "", of, BTF_KIND_ENUM);
 	const struct btf_type *type = id > 0 ? btf__type_by_id(p->btf, (uint32_t)id) : NULL;
 
 	for (int i = 0; type && i < btf_vlen(type); i++) {
@@ -127,56 +127,77 @@ bool probe_has_helper(const struct probe *p, const char *name)
 	return false;
 }
 
-static bool is_kprobe(const char *section)
+bool probe_has_helper(const struct probe *p, const char *name)
 {
-	return !strncmp(section, "kprobe/", 7) || !strncmp(section, "kretprobe/", 10);
+	return has_value(p, "bpf_func_id", name);
 }
 
-static bool is_trampoline(const char *section)
+/* Programs that are attached to what BTF knows, by the part of the section name before the slash. */
+static const struct tracing {
+	const char *section;
+	enum bpf_attach_type type;
+	const char *before; /* the name in BTF, */
+	uint32_t kind; /* and its kind */
+	bool attached; /* to try one takes that: it is what may be refused */
+} tracings[] = {
+	{ "fentry/", BPF_TRACE_FENTRY, "", BTF_KIND_FUNC, true },
+	{ "fexit/", BPF_TRACE_FEXIT, "", BTF_KIND_FUNC, true },
+	{ "tp_btf/", BPF_TRACE_RAW_TP, "btf_trace_", BTF_KIND_TYPEDEF, false },
+	{ "iter/", BPF_TRACE_ITER, "bpf_iter_", BTF_KIND_FUNC, false },
+};
+
+/* NULL for kprobes, and what user space runs itself. */
+static const struct tracing *tracing_of(const char *section)
 {
-	return !strncmp(section, "fentry/", 7) || !strncmp(section, "fexit/", 6);
+	for (size_t i = 0; i < sizeof(tracings) / sizeof(tracings[0]); i++)
+		if (!strncmp(section, tracings[i].section, strlen(tracings[i].section)))
+			return &tracings[i];
+	return NULL;
+}
+
+static int find_tracing(const struct probe *p, const struct tracing *how, const char *section)
+{
+	return find(p, how->before, section + strlen(how->section), how->kind);
 }
 
 int probe_has(const struct probe *p, const char *section)
 {
-	const char *name = strchr(section, '/');
+	const struct tracing *how = tracing_of(section);
+	const char *slash = strchr(section, '/');
 	int id;
 
 	if (hook_forbidden(section))
 		return PROBE_FORBIDDEN;
-	if (!name)
-		return 0; /* what user space runs itself has no place in the kernel */
 	if (!p->btf)
-		return PROBE_NO_BTF;
-	name++;
-	if (!strncmp(section, "tp_btf/", 7))
-		id = find(p, "btf_trace_", name, BTF_KIND_TYPEDEF);
-	else if (!strncmp(section, "iter/", 5))
-		id = find(p, "bpf_iter_", name, BTF_KIND_FUNC);
-	else
-		id = find(p, "", name, BTF_KIND_FUNC);
+		return slash ? PROBE_NO_BTF : 0;
+	/* what user space runs itself has no place in the kernel, but the second kind is of 5.14 */
+	if (!slash)
+		return strcmp(section, "syscall") ||
+				       has_value(p, "bpf_prog_type", "BPF_PROG_TYPE_SYSCALL") ?
+			       0 :
+			       PROBE_ABSENT;
+	id = how ? find_tracing(p, how, section) : find(p, "", slash + 1, BTF_KIND_FUNC);
 	return id > 0 ? 0 : PROBE_ABSENT;
 }
 
 /* ---- what can be tried ---- */
 
-/* Loads and attaches an empty fentry or fexit program to see whether the kernel lets us. */
-static int try_trampoline(const struct probe *p, const char *section)
+/* Loads an empty program, and attaches it if need be, to see whether the kernel lets us. */
+static int try_tracing(const struct probe *p, const struct tracing *how, const char *section)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts,
-		    .expected_attach_type = strncmp(section, "fexit/", 6) ? BPF_TRACE_FENTRY :
-									    BPF_TRACE_FEXIT,
-		    .attach_btf_id =
-			    (uint32_t)find(p, "", strchr(section, '/') + 1, BTF_KIND_FUNC));
-	int program, link, err;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = how->type,
+		    .attach_btf_id = (uint32_t)find_tracing(p, how, section));
+	int program, link, err = 0;
 
 	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "memmon_probe", "GPL", return_0, 2, &opts);
 	if (program < 0)
 		return -errno;
-	link = bpf_raw_tracepoint_open(NULL, program);
-	err = link < 0 ? -errno : 0;
-	if (link >= 0)
-		close(link);
+	if (how->attached) {
+		link = bpf_raw_tracepoint_open(NULL, program);
+		err = link < 0 ? -errno : 0;
+		if (link >= 0)
+			close(link);
+	}
 	close(program);
 	return err;
 }
@@ -209,14 +230,14 @@ static int try_kprobe(void)
 	return 0;
 }
 
-static int try_once(struct probe *p, const char *section)
+static int try_once(struct probe *p, const struct tracing *how, const char *section)
 {
 	int err;
 
 	for (size_t i = 0; i < p->n_tried; i++)
 		if (!strcmp(p->tried[i].section, section))
 			return p->tried[i].err;
-	err = try_trampoline(p, section);
+	err = try_tracing(p, how, section);
 	if (p->n_tried < MAX_TRIED && strlen(section) < NAME_LEN) {
 		strcpy(p->tried[p->n_tried].section, section);
 		p->tried[p->n_tried++].err = err;
@@ -226,16 +247,15 @@ static int try_once(struct probe *p, const char *section)
 
 int probe_hook(struct probe *p, const char *section)
 {
+	const struct tracing *how = tracing_of(section);
 	int err = probe_has(p, section);
 
 	if (err || !strchr(section, '/'))
 		return err;
 	if (!p->allowed)
 		return PROBE_UNTRIED;
-	if (is_trampoline(section))
-		return try_once(p, section);
-	if (!is_kprobe(section))
-		return 0;
+	if (how)
+		return try_once(p, how, section);
 	if (p->kprobes == UNTRIED)
 		p->kprobes = try_kprobe();
 	return p->kprobes;

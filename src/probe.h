@@ -22,7 +22,7 @@ void probe_destroy(struct probe *p); /* NULL is fine */
 /* Why a hook cannot be used, beside the negative errno that the kernel gave. */
 enum probe_error {
 	PROBE_FORBIDDEN = -10001, /* MEMMON_FORBID says so */
-	PROBE_ABSENT = -10002, /* the kernel has no such function, tracepoint or iterator */
+	PROBE_ABSENT = -10002, /* the kernel has no such function, tracepoint, iterator, kind */
 	PROBE_UNTRIED = -10003, /* the capabilities are missing */
 	PROBE_NO_KPROBES = -10004, /* the kernel has none */
 	PROBE_NO_BTF = -10005, /* there is no BTF to find it in */

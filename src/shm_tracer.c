@@ -73,6 +73,10 @@ static int choose_programs(struct shm_tracer *t, const struct probe *probe,
 		err = bpf_program__set_autoload(skel->progs.learn_cpus, true);
 	if (!err)
 		err = bpf_program__set_autoload(skel->progs.prime, true);
+	if (!err)
+		err = bpf_program__set_autoload(skel->progs.read_inodes, true);
+	if (!err)
+		err = bpf_program__set_autoload(skel->progs.sweep, t->sweeps);
 	return err ? err : shm_tracer_choose_iterators(t, probe);
 }
 
@@ -119,13 +123,19 @@ static int set_config(struct shm_tracer *t, const struct probe *probe)
 	return err ? err : bpf_map__set_max_entries(skel->maps.alarms, (uint32_t)getpagesize());
 }
 
+int shm_tracer_run(struct bpf_program *program)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
+}
+
 /* Learns the per-CPU offsets; before 5.19 each CPU has to be asked itself. */
 static int learn_cpus(struct shm_tracer *t)
 {
-	int program = bpf_program__fd(t->skel->progs.learn_cpus), err;
-	LIBBPF_OPTS(bpf_test_run_opts, here);
+	int program = bpf_program__fd(t->skel->progs.learn_cpus),
+	    err = shm_tracer_run(t->skel->progs.learn_cpus);
 
-	err = bpf_prog_test_run_opts(program, &here);
 	for (uint32_t cpu = 0; !err && cpu < t->skel->rodata->cfg_cpus; cpu++) {
 		LIBBPF_OPTS(bpf_test_run_opts, there, .cpu = cpu, .flags = BPF_F_TEST_RUN_ON_CPU);
 
@@ -139,12 +149,11 @@ static int learn_cpus(struct shm_tracer *t)
 static int set_up(struct shm_tracer *t)
 {
 	int fd = memfd_create("memmon-bpf", MFD_CLOEXEC), err;
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
 
 	if (fd < 0)
 		return -errno;
 	t->skel->bss->memfd = (uint32_t)fd;
-	err = bpf_prog_test_run_opts(bpf_program__fd(t->skel->progs.set_up), &opts);
+	err = shm_tracer_run(t->skel->progs.set_up);
 	close(fd);
 	if (!err && (!t->skel->bss->shmem_aops || !t->skel->bss->shmem_supers))
 		err = -ENODATA;
@@ -153,13 +162,11 @@ static int set_up(struct shm_tracer *t)
 
 int shm_tracer_prime(struct shm_tracer *t)
 {
-	int program = bpf_program__fd(t->skel->progs.prime), err;
+	int err;
 
 	/* as many runs as it takes for all that the maps have room for, with a limit all the same */
 	for (int i = 0; i < PRIME_RUNS; i++) {
-		LIBBPF_OPTS(bpf_test_run_opts, opts);
-
-		err = bpf_prog_test_run_opts(program, &opts);
+		err = shm_tracer_run(t->skel->progs.prime);
 		if (err || !t->skel->bss->prime_sb)
 			return err;
 	}
@@ -180,8 +187,7 @@ static void unload(struct shm_tracer *t)
 	t->missing[0] = '\0';
 	bpf_link__destroy(t->openers);
 	bpf_link__destroy(t->mappers);
-	bpf_link__destroy(t->inodes);
-	t->openers = t->mappers = t->inodes = NULL;
+	t->openers = t->mappers = NULL;
 	shm_bpf__destroy(t->skel);
 	t->skel = NULL;
 }
@@ -287,11 +293,6 @@ static void tell_gaps(const struct shm_tracer *t, char *why, size_t why_len)
 		add_text(why, why_len, "%swho opened a file cannot be listed", *why ? "; " : "");
 	if (!t->mappers)
 		add_text(why, why_len, "%swho maps a file cannot be listed", *why ? "; " : "");
-	if (!t->inodes)
-		add_text(why, why_len,
-			 "%swho made a file, and files without a name, cannot be listed%s",
-			 *why ? "; " : "",
-			 t->sweeps ? ", and what the hooks miss is not looked for" : "");
 	if (t->skel->bss->prime_gaps)
 		add_text(why, why_len, "%ssome files that existed before could not be looked at",
 			 *why ? "; " : "");

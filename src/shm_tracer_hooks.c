@@ -213,15 +213,14 @@ int shm_tracer_attach_hooks(struct shm_tracer *t, const struct shm_hook *hooks, 
 }
 
 /* NULL where it is refused, which is noted. */
-static struct bpf_link *attach_iterator(struct shm_tracer *t, const struct bpf_program *program,
-					const struct bpf_iter_attach_opts *opts)
+static struct bpf_link *attach_iterator(struct shm_tracer *t, const struct bpf_program *program)
 {
 	struct bpf_link *link;
 	char reason[REASON_LEN];
 
 	if (!bpf_program__autoload(program))
 		return NULL;
-	link = bpf_program__attach_iter(program, opts);
+	link = bpf_program__attach_iter(program, NULL);
 	if (!link)
 		note_missing(t, program, probe_reason(-errno, reason, sizeof(reason)));
 	return link;
@@ -229,39 +228,23 @@ static struct bpf_link *attach_iterator(struct shm_tracer *t, const struct bpf_p
 
 void shm_tracer_attach_iterators(struct shm_tracer *t)
 {
-	union bpf_iter_link_info info = {
-		.map.map_fd = (uint32_t)bpf_map__fd(t->skel->maps.inodes),
-	};
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
-
-	t->inodes = attach_iterator(
-		t, t->sweeps ? t->skel->progs.sweep : t->skel->progs.read_inodes, &opts);
-	t->openers = attach_iterator(t, t->skel->progs.read_openers, NULL);
-	t->mappers = attach_iterator(t, t->skel->progs.read_mappers, NULL);
+	t->openers = attach_iterator(t, t->skel->progs.read_openers);
+	t->mappers = attach_iterator(t, t->skel->progs.read_mappers);
 }
 
 int shm_tracer_choose_iterators(struct shm_tracer *t, const struct probe *probe)
 {
-	struct shm_bpf *skel = t->skel;
-	const struct {
-		struct bpf_program *program;
-		bool on;
-	} all[] = {
-		{ skel->progs.sweep, t->sweeps },
-		{ skel->progs.read_inodes, !t->sweeps },
-		{ skel->progs.read_openers, true },
-		{ skel->progs.read_mappers, true },
-	};
+	struct bpf_program *const all[] = { t->skel->progs.read_openers,
+					    t->skel->progs.read_mappers };
 	char reason[REASON_LEN];
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof(all) / sizeof(all[0]); i++) {
-		int missing = probe_has(probe, bpf_program__section_name(all[i].program));
+		int missing = probe_has(probe, bpf_program__section_name(all[i]));
 
-		if (all[i].on && missing && missing != PROBE_ABSENT)
-			note_missing(t, all[i].program,
-				     probe_reason(missing, reason, sizeof(reason)));
-		err = bpf_program__set_autoload(all[i].program, all[i].on && !missing);
+		if (missing && missing != PROBE_ABSENT)
+			note_missing(t, all[i], probe_reason(missing, reason, sizeof(reason)));
+		err = bpf_program__set_autoload(all[i], !missing);
 	}
 	return err;
 }

@@ -65,45 +65,81 @@ int shm_tracer_alarm_fd(const struct shm_tracer *t)
 	return bpf_map__fd(t->skel->maps.alarms);
 }
 
-/* ---- iterators ---- */
+/* ---- inodes ---- */
 
-/*
- * Runs an iterator and calls `each` with every element of `size` bytes: the kernel hands over whole
- * ones, as each is written at once.
- */
-static int iterate(struct bpf_link *link, size_t size, int (*each)(void *ctx, const void *element),
-		   void *ctx)
+struct inode_list {
+	uint64_t *at; /* addresses, by value; the caller frees them */
+	size_t n, room;
+};
+
+static int compare_inodes(const void *a, const void *b)
 {
-	int fd = bpf_iter_create(bpf_link__fd(link)), err = 0;
-	size_t room = size * 64;
-	char *buffer;
-	ssize_t got;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
-	if (fd < 0)
-		return -errno;
-	buffer = malloc(room);
-	if (!buffer) {
-		close(fd);
-		return -ENOMEM;
-	}
-	while (err >= 0 && ((got = read(fd, buffer, room)) != 0)) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			err = -errno;
-		for (ssize_t at = 0; err >= 0 && at + (ssize_t)size <= got; at += (ssize_t)size)
-			err = each(ctx, buffer + at);
-	}
-	free(buffer);
-	close(fd);
-	return err < 0 ? err : 0;
+	return x < y ? -1 : x > y;
 }
 
-static int ignore(void *ctx, const void *element)
+static int add_inode(struct inode_list *list, uint64_t inode)
 {
-	(void)ctx;
-	(void)element;
+	if (list->n == list->room) {
+		size_t room = list->room ? list->room * 2 : 256;
+		uint64_t *more = realloc(list->at, room * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		list->at = more;
+		list->room = room;
+	}
+	list->at[list->n++] = inode;
 	return 0;
+}
+
+/*
+ * Those that are known. Asked for what follows one that has gone meanwhile, the kernel begins anew, so that
+ * some may come twice; when it comes to the end every one that stayed has come.
+ */
+static int list_inodes(struct shm_tracer *t, struct inode_list *list)
+{
+	int fd = bpf_map__fd(t->skel->maps.inodes), err = 0;
+	uint64_t inode;
+	size_t kept = 0;
+
+	while (!err && !bpf_map_get_next_key(fd, list->n ? &inode : NULL, &inode)) {
+		err = add_inode(list, inode);
+		if (list->n == 2 * (size_t)SHM_INODES) {
+			t->dropped++; /* it would go on for ever */
+			break;
+		}
+	}
+	if (list->n)
+		qsort(list->at, list->n, sizeof(*list->at), compare_inodes);
+	for (size_t i = 0; i < list->n; i++)
+		if (!kept || list->at[kept - 1] != list->at[i])
+			list->at[kept++] = list->at[i];
+	list->n = kept;
+	return err;
+}
+
+/* Runs over those that are known; `each` may be NULL. */
+static int run_over_inodes(struct shm_tracer *t, bool sweep,
+			   int (*each)(void *ctx, const struct shm_inode_reading *r), void *ctx)
+{
+	struct shm_bpf__bss *bss = t->skel->bss;
+	struct inode_list list = { 0 };
+	int err = list_inodes(t, &list);
+
+	for (size_t at = 0; err >= 0 && at < list.n; at += bss->n_picked) {
+		bss->n_picked = list.n - at < SHM_PICKS ? (uint32_t)(list.n - at) : SHM_PICKS;
+		memcpy(bss->picked, &list.at[at], bss->n_picked * sizeof(bss->picked[0]));
+		if (sweep)
+			err = shm_tracer_run(t->skel->progs.sweep);
+		if (!err && each)
+			err = shm_tracer_run(t->skel->progs.read_inodes);
+		for (uint32_t i = 0; each && err >= 0 && i < bss->n_readings; i++)
+			err = each(ctx, &bss->readings[i]);
+	}
+	free(list.at);
+	return err < 0 ? err : 0;
 }
 
 /* Books what the hooks missed. */
@@ -112,10 +148,9 @@ static int sweep_if_due(struct shm_tracer *t)
 	uint64_t begin = monotonic_ns(), took;
 	int err;
 
-	if (!t->sweeps || !t->inodes || begin < t->sweep_due_ns)
+	if (!t->sweeps || begin < t->sweep_due_ns)
 		return 0;
-	t->skel->bss->tell = 0;
-	err = iterate(t->inodes, 1, ignore, NULL);
+	err = run_over_inodes(t, true, NULL, NULL);
 	took = (monotonic_ns() - begin) * SWEEP_SHARE;
 	t->sweep_due_ns = begin + (took > SWEEP_EVERY_NS ? took : SWEEP_EVERY_NS);
 	return err;
@@ -307,10 +342,8 @@ struct files {
 	size_t n_holds, room;
 };
 
-static int add_hold(void *ctx, const void *element)
+static int add_hold(struct files *f, const struct shm_hold *hold)
 {
-	struct files *f = ctx;
-
 	if (f->n_holds == f->room) {
 		size_t room = f->room ? f->room * 2 : 256;
 		struct shm_hold *more = realloc(f->holds, room * sizeof(*more));
@@ -320,8 +353,29 @@ static int add_hold(void *ctx, const void *element)
 		f->holds = more;
 		f->room = room;
 	}
-	memcpy(&f->holds[f->n_holds++], element, sizeof(f->holds[0]));
+	f->holds[f->n_holds++] = *hold;
 	return 0;
+}
+
+/* The kernel hands over whole ones, as each is written at once. */
+static int add_holds(struct files *f, struct bpf_link *iterator)
+{
+	int fd = bpf_iter_create(bpf_link__fd(iterator)), err = 0;
+	struct shm_hold holds[64];
+	ssize_t got;
+
+	if (fd < 0)
+		return -errno;
+	while (!err && ((got = read(fd, holds, sizeof(holds))) != 0)) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			err = -errno;
+		for (ssize_t i = 0; !err && i < got / (ssize_t)sizeof(holds[0]); i++)
+			err = add_hold(f, &holds[i]);
+	}
+	close(fd);
+	return err;
 }
 
 static int compare_holds(const void *a, const void *b)
@@ -402,10 +456,10 @@ static const char *name_of(const struct shm_inode_reading *r)
 	return r->name;
 }
 
-static int tell_file(void *ctx, const void *element)
+static int tell_file(void *ctx, const struct shm_inode_reading *found)
 {
 	struct files *f = ctx;
-	struct shm_inode_reading r;
+	struct shm_inode_reading r = *found;
 	struct {
 		struct rec_shm_file rec;
 		char name[SHM_FULL_NAME];
@@ -413,7 +467,6 @@ static int tell_file(void *ctx, const void *element)
 	size_t len;
 	int err;
 
-	memcpy(&r, element, sizeof(r));
 	r.name[sizeof(r.name) - 1] = '\0';
 	r.rec.comm[sizeof(r.rec.comm) - 1] = '\0';
 	if (r.rec.flags & SHM_FILE_CREATOR && is_alive(r.rec.head.pid, r.rec.head.start_ns))
@@ -433,13 +486,12 @@ int shm_tracer_files(struct shm_tracer *t, record_fn fn, void *ctx)
 
 	t->skel->bss->held_inode = 0;
 	if (!err && t->openers)
-		err = iterate(t->openers, sizeof(struct shm_hold), add_hold, &f);
+		err = add_holds(&f, t->openers);
 	if (!err && t->mappers)
-		err = iterate(t->mappers, sizeof(struct shm_hold), add_hold, &f);
-	if (!err && t->inodes) {
+		err = add_holds(&f, t->mappers);
+	if (!err) {
 		merge_holds(&f);
-		t->skel->bss->tell = 1;
-		err = iterate(t->inodes, sizeof(struct shm_inode_reading), tell_file, &f);
+		err = run_over_inodes(t, t->sweeps, tell_file, &f);
 	}
 	free(f.holds);
 	return err;

@@ -32,7 +32,7 @@ struct shm_tracer {
 	enum shm_chain chain;
 	struct bpf_link *links[2 * SHM_HOOKS];
 	size_t n_links;
-	struct bpf_link *openers, *mappers, *inodes; /* iterators; NULL = there is no such */
+	struct bpf_link *openers, *mappers; /* iterators; NULL = there is no such */
 	size_t hooks_missing; /* optional ones, and iterators, */
 	char missing[256]; /* … as far as they find room, and why */
 	bool faults; /* the kernel has tracepoints of page faults */
@@ -70,6 +70,8 @@ void shm_tracer_attach_iterators(struct shm_tracer *t);
 
 int shm_tracer_open_rings(struct shm_tracer *t);
 
+/* Runs one of the programs that user space calls itself. Returns 0 or a negative errno. */
+int shm_tracer_run(struct bpf_program *program);
 /* Looks at every inode of shmem that exists. Returns 0 or a negative errno. */
 int shm_tracer_prime(struct shm_tracer *t);
 

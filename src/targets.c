@@ -41,6 +41,17 @@ static int check_pid(pid_t *pid)
 	return 0;
 }
 
+bool targets_has_ended(pid_t pid)
+{
+	struct proc_stat stat;
+	int err = procfs_read_stat(pid, &stat);
+
+	if (err)
+		return err == -ESRCH;
+	/* a zombie has passed that, too */
+	return stat.flags & PROC_FLAG_EXITING && stat.threads <= 1;
+}
+
 int targets_check_pids(struct options *o)
 {
 	size_t kept = 0;

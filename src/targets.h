@@ -13,6 +13,9 @@
  */
 int targets_check_pids(struct options *o);
 
+/* Has the process ended, or is about to? False where /proc does not say. */
+bool targets_has_ended(pid_t pid);
+
 /* Finds the cgroup of -g. Prints what is wrong. Returns 0 or a negative errno. */
 int targets_find_cgroup(const struct options *o, const struct cgroup_mounts *mounts,
 			struct cgroup *out);

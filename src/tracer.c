@@ -228,9 +228,9 @@ static void attach_optional(struct tracer *t, const struct optional_hook *hooks,
 static int set_sizes(struct tracer *t, const struct tracer_config *config)
 {
 	struct memmon_bpf *skel = t->skel;
-	struct bpf_map *by_slot[] = { skel->maps.slots, skel->maps.free_slots,
-				      skel->maps.ended_slots, skel->maps.slots_by_mm,
-				      skel->maps.slots_by_tgid };
+	struct bpf_map *by_slot[] = { skel->maps.slots,       skel->maps.living,
+				      skel->maps.free_slots,  skel->maps.ended_slots,
+				      skel->maps.slots_by_mm, skel->maps.slots_by_tgid };
 	int err;
 
 	t->slots = config->slots ? config->slots : DEFAULT_SLOTS;
@@ -264,11 +264,6 @@ static void set_config(struct tracer *t, const struct tracer_config *config)
 	t->sampled = config->sample;
 }
 
-int tracer_free_slot(struct tracer *t, uint32_t n)
-{
-	return bpf_map_update_elem(bpf_map__fd(t->skel->maps.free_slots), NULL, &n, BPF_ANY);
-}
-
 int tracer_run(struct bpf_program *program)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
@@ -297,43 +292,15 @@ static int on_alarm(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-/* `processes`: how to attach what iterates over slots_by_tgid. */
-static int attach_healers(struct tracer *t, const struct bpf_iter_attach_opts *processes)
-{
-	union bpf_iter_link_info info = {
-		.map.map_fd = (uint32_t)bpf_map__fd(t->skel->maps.slots),
-	};
-	LIBBPF_OPTS(bpf_iter_attach_opts, slots, .link_info = &info, .link_info_len = sizeof(info));
-
-	t->heal_processes = bpf_program__attach_iter(t->skel->progs.heal_processes, processes);
-	if (!t->heal_processes)
-		return -errno;
-	t->heal_mms = bpf_program__attach_iter(t->skel->progs.heal_mms, &slots);
-	return t->heal_mms ? 0 : -errno;
-}
-
-static int attach_iterators(struct tracer *t)
-{
-	union bpf_iter_link_info info = {
-		.map.map_fd = (uint32_t)bpf_map__fd(t->skel->maps.slots_by_tgid),
-	};
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
-
-	t->adopt = bpf_program__attach_iter(t->skel->progs.adopt_tasks, NULL);
-	if (!t->adopt)
-		return -errno;
-	t->read = bpf_program__attach_iter(t->skel->progs.read_processes, &opts);
-	if (!t->read)
-		return -errno;
-	t->rebook = bpf_program__attach_iter(t->skel->progs.rebook, &opts);
-	if (!t->rebook)
-		return -errno;
-	return t->preempted ? attach_healers(t, &opts) : 0;
-}
-
 struct bpf_program *tracer_hook(const struct tracer *t)
 {
 	return t->percpu ? t->skel->progs.on_rss_stat : t->skel->progs.on_rss_stat_atomic;
+}
+
+static int attach_adopter(struct tracer *t)
+{
+	t->adopt = bpf_program__attach_iter(t->skel->progs.adopt_tasks, NULL);
+	return t->adopt ? 0 : -errno;
 }
 
 static int attach_hook(struct tracer *t)
@@ -372,8 +339,7 @@ static int load(struct tracer *t, const struct tracer_config *config,
 	if (err)
 		return err;
 	*step = "hand out the slots";
-	for (uint32_t slot = 1; slot < t->slots && !err; slot++) /* 0 is nobody's */
-		err = tracer_free_slot(t, slot);
+	err = tracer_open_slots(t);
 	if (err)
 		return err;
 	*step = "run the set-up program";
@@ -386,7 +352,7 @@ static int load(struct tracer *t, const struct tracer_config *config,
 	if (!err && !config->sample)
 		err = attach_hook(t);
 	if (!err)
-		err = attach_iterators(t);
+		err = attach_adopter(t);
 	if (err)
 		return err;
 	attach_optional(t, optional, n, why, why_len);
@@ -443,8 +409,7 @@ int tracer_create(const struct tracer_config *config, const struct features *fea
 	t->batch = 2 * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
 	if (t->batch < 32)
 		t->batch = 32; /* compute_batch_value() in lib/percpu_counter.c */
-	t->lingering = calloc(1, sizeof(*t->lingering));
-	err = t->lingering ? kernel_btf_call(config->btf, call_load, &call) : -ENOMEM;
+	err = kernel_btf_call(config->btf, call_load, &call);
 out:
 	if (err) {
 		last_warning[strcspn(last_warning, "\n")] = '\0';
@@ -466,17 +431,13 @@ void tracer_destroy(struct tracer *t)
 	ring_buffer__free(t->ring);
 	ring_buffer__free(t->alarms);
 	bpf_link__destroy(t->adopt);
-	bpf_link__destroy(t->read);
-	bpf_link__destroy(t->rebook);
-	bpf_link__destroy(t->heal_processes);
-	bpf_link__destroy(t->heal_mms);
 	bpf_link__destroy(t->hook);
+	tracer_close_slots(t);
 	memmon_bpf__destroy(t->skel);
 	HASH_ITER(hh, t->bases, base, next) {
 		HASH_DEL(t->bases, base);
 		free(base);
 	}
-	free(t->lingering);
 	free(t);
 }
 
@@ -564,23 +525,6 @@ int tracer_adopt_from(struct tracer *t, uint32_t pass)
 	return err ? err : adopted;
 }
 
-int tracer_iterate(struct bpf_link *link)
-{
-	char byte;
-	ssize_t got;
-	int fd = bpf_iter_create(bpf_link__fd(link)), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	do {
-		got = read(fd, &byte, sizeof(byte));
-	} while (got > 0 || (got < 0 && errno == EINTR));
-	if (got < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
 static int begin_sampling(struct tracer *t)
 {
 	int err;
@@ -591,14 +535,15 @@ static int begin_sampling(struct tracer *t)
 	t->sampled = true;
 	/* an event that is under way has ended before any slot is looked at; without it, in all likelihood */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-	err = tracer_iterate(t->rebook); /* brings every slot up to date */
+	err = tracer_run_over(t, t->skel->progs.rebook, SLOTS_LIVING,
+			      NULL); /* brings every slot up to date */
 	t->skel->bss->sampling = SAMPLE_ON;
 	return err;
 }
 
 static int end_sampling(struct tracer *t)
 {
-	int err = tracer_iterate(t->rebook);
+	int err = tracer_run_over(t, t->skel->progs.rebook, SLOTS_LIVING, NULL);
 
 	if (!err)
 		err = attach_hook(t);

@@ -90,14 +90,14 @@ static int heal(struct tracer *t)
 
 	t->skel->bss->heal_wanted = 0;
 	t->skel->bss->any_loose = 0;
-	err = tracer_iterate(t->heal_mms);
+	err = tracer_run_over(t, t->skel->progs.heal_mms, SLOTS_ALL, NULL);
 	if (!err && t->skel->bss->any_loose) {
 		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0,
 			0); /* waits for programs under way */
-		err = tracer_iterate(t->heal_mms);
+		err = tracer_run_over(t, t->skel->progs.heal_mms, SLOTS_ALL, NULL);
 	}
 	if (!err)
-		err = tracer_iterate(t->heal_processes);
+		err = tracer_run_over(t, t->skel->progs.heal_processes, SLOTS_LIVING, NULL);
 	if (!err)
 		err = tracer_adopt_from(t, 1);
 	return err < 0 ? err : 0;

@@ -17,22 +17,6 @@
 
 #define AT_LEAST_EVERY_NS 1000000000ULL
 
-/* A slot goes back as all zeroes, its cells too: the kernel side relies on it. */
-static int give_back(struct tracer *t, uint32_t n)
-{
-	static const struct slot zero_slot;
-	static const struct cell zero_cell;
-	int err = bpf_map_update_elem(bpf_map__fd(t->skel->maps.slots), &n, &zero_slot, BPF_ANY);
-
-	for (uint32_t cpu = 0; !err && cpu < t->cpus; cpu++) {
-		uint32_t at = cpu * t->slots + n;
-
-		err = bpf_map_update_elem(bpf_map__fd(t->skel->maps.cells), &at, &zero_cell,
-					  BPF_ANY);
-	}
-	return err ? err : tracer_free_slot(t, n);
-}
-
 static uint64_t minus(uint64_t whole, uint64_t part)
 {
 	return whole > part ? whole - part : 0;
@@ -101,43 +85,6 @@ static int end_process(struct tracer *t, struct slot *slot)
 	return t->fn(t->ctx, &ended.head, ended.head.size);
 }
 
-/* Does the kernel side still work on the slot of a process that has ended? */
-static bool in_use(const struct slot *slot)
-{
-	return slot->mm || slot->starting;
-}
-
-static int lingers(struct tracer *t, uint32_t n)
-{
-	uint32_t *more = realloc(t->lingering, (t->n_lingering + 1) * sizeof(*more));
-
-	if (!more)
-		return -ENOMEM;
-	t->lingering = more;
-	t->lingering[t->n_lingering++] = n;
-	return 0;
-}
-
-/* The slots of ended processes: their mm may take a moment more, or live on with a stranger. */
-static int reap_lingering(struct tracer *t)
-{
-	size_t kept = 0;
-	int err = 0;
-
-	for (size_t i = 0; i < t->n_lingering; i++) {
-		uint32_t n = t->lingering[i];
-		struct slot slot;
-
-		err = err ? err : bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.slots), &n, &slot);
-		if (err || in_use(&slot))
-			t->lingering[kept++] = n;
-		else
-			err = give_back(t, n);
-	}
-	t->n_lingering = kept;
-	return err;
-}
-
 int tracer_alarm_fd(const struct tracer *t)
 {
 	return bpf_map__fd(t->skel->maps.alarms);
@@ -162,7 +109,7 @@ int tracer_drain(struct tracer *t)
 	ring_buffer__consume(t->alarms);
 	err = consume_records(t);
 	if (err >= 0)
-		err = reap_lingering(t);
+		err = tracer_reap_lingering(t);
 	while (err >= 0 &&
 	       !bpf_map_lookup_and_delete_elem(bpf_map__fd(t->skel->maps.ended_slots), NULL, &n)) {
 		/* its start may have come since: a process must not end first and start afterwards */
@@ -172,17 +119,27 @@ int tracer_drain(struct tracer *t)
 		if (!err)
 			err = end_process(t, &slot);
 		if (err >= 0)
-			err = in_use(&slot) ? lingers(t, n) : give_back(t, n);
+			err = tracer_take_back(t, n, &slot);
+	}
+	return err < 0 ? err : 0;
+}
+
+static int tell_readings(struct tracer *t)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; err >= 0 && i < t->skel->bss->n_readings; i++) {
+		struct rec_reading *r = &t->skel->bss->readings[i];
+
+		complete_reading(t, r);
+		err = t->fn(t->ctx, &r->head, r->head.size);
 	}
 	return err < 0 ? err : 0;
 }
 
 static int read_processes(struct tracer *t, bool all)
 {
-	struct rec_reading readings[32];
 	uint64_t now_ns = monotonic_ns();
-	int err = 0, fd;
-	ssize_t got;
 
 	/* a pass now and then all the same: a touch may fall between two of the reader's steps */
 	if (!all && t->hook && !t->skel->bss->any_touched &&
@@ -192,19 +149,7 @@ static int read_processes(struct tracer *t, bool all)
 	memset(t->skel->bss->sampled_now, 0, sizeof(t->skel->bss->sampled_now));
 	t->skel->bss->any_touched = 0;
 	t->skel->bss->read_all = all;
-	fd = bpf_iter_create(bpf_link__fd(t->read));
-	if (fd < 0)
-		return -errno;
-	/* the kernel hands over whole readings, as each is written at once */
-	while (err >= 0 &&
-	       ((got = read(fd, readings, sizeof(readings))) > 0 || (got < 0 && errno == EINTR))) {
-		for (ssize_t i = 0; err >= 0 && i < got / (ssize_t)sizeof(readings[0]); i++) {
-			complete_reading(t, &readings[i]);
-			err = t->fn(t->ctx, &readings[i].head, readings[i].head.size);
-		}
-	}
-	close(fd);
-	return err < 0 ? err : 0;
+	return tracer_run_over(t, t->skel->progs.read_processes, SLOTS_LIVING, tell_readings);
 }
 
 static int64_t rss_of(const struct mem_pages *p)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is inside the tracer: shared by tracer.c, which attaches, and tracer_read.c, which reads. */
+/*
+ * What is inside the tracer: shared by tracer.c, which attaches, tracer_slots.c, tracer_read.c, which
+ * reads, and tracer_missed.c.
+ */
 #ifndef MEMMON_TRACER_STATE_H
 #define MEMMON_TRACER_STATE_H
 
@@ -25,7 +28,7 @@ enum { MADE_UP_FOR = MISSED_KINDS, COUNTED };
 
 struct tracer {
 	struct memmon_bpf *skel;
-	struct bpf_link *adopt, *read;
+	struct bpf_link *adopt;
 	struct ring_buffer *ring, *alarms;
 	record_fn fn;
 	void *ctx;
@@ -35,18 +38,17 @@ struct tracer {
 	bool volumes;
 	bool percpu; /* rss_stat consists of per-CPU counters */
 	struct base *bases;
+	const volatile __u64 *living; /* by slot: the map, mapped */
 	uint32_t *lingering; /* ended slots whose mm still lives (shared with a stranger) */
 	size_t n_lingering;
 	uint64_t read_at_ns; /* when the processes were last read */
 	uint64_t cost_at_ns; /* when the last REC_COST was made */
-	struct bpf_link *rebook;
 	struct bpf_link *hook; /* on rss_stat; NULL = TRACER_SAMPLE */
 	bool sampled; /* it ever was in that mode */
 	struct rec_tree highest; /* of the sums of the samples: at_peak, peak, peak_ns */
 	/* of kernels that skip programs (tracer_missed.c) */
 	bool preempted;
 	bool mending; /* the tree is not mended on every CPU yet */
-	struct bpf_link *heal_processes, *heal_mms;
 	__u64 made_up[COUNTED]; /* what was missed when that was made up for last */
 	uint64_t gone; /* processes that ended unseen */
 };
@@ -55,8 +57,6 @@ struct tracer {
 int tracer_run(struct bpf_program *program);
 /* The program on rss_stat. */
 struct bpf_program *tracer_hook(const struct tracer *t);
-/* Runs over all elements of an iterator that tells nothing. Returns 0 or a negative errno. */
-int tracer_iterate(struct bpf_link *link);
 /*
  * As tracer_adopt(); with `pass` > 0 for those that began while we watched: all that they consumed counts, and
  * the hooks have counted those that there is no room for.
@@ -66,7 +66,33 @@ int tracer_adopt_from(struct tracer *t, uint32_t pass);
 void tracer_count_missed(const struct tracer *t, __u64 missed[MISSED_KINDS]);
 /* Makes up for them; `now`: for as much as can be. Returns 0 or a negative errno. */
 int tracer_make_up(struct tracer *t, bool now);
-/* Hands a slot, all of it zero, to the kernel side. */
-int tracer_free_slot(struct tracer *t, uint32_t n);
+
+/* ---- slots ---- */
+
+/* Hands all of them to the kernel side. Returns 0 or a negative errno. */
+int tracer_open_slots(struct tracer *t);
+void tracer_close_slots(struct tracer *t);
+/*
+ * Takes the slot of a process that has ended, and was read, back; later where its mm may take a moment more,
+ * or lives on with a stranger. Returns 0 or a negative errno.
+ */
+int tracer_take_back(struct tracer *t, uint32_t n, const struct slot *slot);
+/* Takes back those of them that can be by now. Returns 0 or a negative errno. */
+int tracer_reap_lingering(struct tracer *t);
+
+enum which_slots {
+	SLOTS_LIVING, /* of processes that were not seen to end */
+	SLOTS_ALL,
+};
+
+/* Returns 0, or a negative errno, which ends the pass. */
+typedef int (*after_run_fn)(struct tracer *t);
+
+/*
+ * Runs `program` over slots, PICKS of them at a time, and after each run `after`, which may be NULL. Returns 0
+ * or a negative errno.
+ */
+int tracer_run_over(struct tracer *t, struct bpf_program *program, enum which_slots which,
+		    after_run_fn after);
 
 #endif

@@ -199,7 +199,7 @@ static int adopt(struct watch *w)
 	for (size_t i = 0; i < w->o->n_pids; i++)
 		if (!tracer_found(w->tracer, w->o->pids[i]))
 			fprintf(stderr, "memmon-bpf: -p %d: it %s\n", (int)w->o->pids[i],
-				kill(w->o->pids[i], 0) && errno == ESRCH ?
+				targets_has_ended(w->o->pids[i]) ?
 					"ended before it could be watched" :
 					"runs, but the kernel does not show it to BPF programs");
 	if (w->o->n_pids && adopted == 0)

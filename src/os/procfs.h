@@ -17,7 +17,9 @@
 
 #include "../../bpf/events.h"
 
-#define PROC_FLAG_KTHREAD 0x00200000U /* PF_KTHREAD, include/linux/sched.h */
+/* of include/linux/sched.h */
+#define PROC_FLAG_EXITING 0x00000004U /* PF_EXITING: this thread is on its way out */
+#define PROC_FLAG_KTHREAD 0x00200000U /* PF_KTHREAD */
 
 /* /proc/PID/stat */
 struct proc_stat {

@@ -241,6 +241,22 @@ refused() {
 	[[ $all == *' 0 '* ]]
 }
 
+@test "pids that end while we attach, and that nobody reaps: it is said that they ended" {
+	local i said=''
+	for i in {1..30}; do
+		# shellcheck disable=SC2016 # for that shell
+		start "parent$i" sh -c 'sleep "$0" & echo child $!; exec sleep 60' "0.$(printf %02d "$i")"
+		hear "parent$i" child
+		memmon -p "${HEARD[1]}"
+		if [ "$status" -ne 0 ]; then
+			same status "$status" 1
+			grep -qE 'memmon-bpf: .*(it ended before it could be watched|zombie)' "$ERR"
+			said+=$(<"$ERR")
+		fi
+	done
+	[[ $said == *'it ended before it could be watched'* ]]
+}
+
 @test "a thread's id stands for its process" {
 	start_workload w threads 2 4
 	hear w ready

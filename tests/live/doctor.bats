@@ -59,7 +59,7 @@ in_namespace() {
 	examined "$MEMMON"
 	for object in memmon shm; do
 		sections=$(readelf -SW "$(dirname "$MEMMON")/$object.bpf.o" |
-			grep -oE ' (raw_tp|(tp_btf|fentry|fexit|kprobe|kretprobe|iter)/[a-zA-Z0-9_]+) ' | tr -d ' ' | sort -u)
+			grep -oE ' (raw_tp|syscall|(tp_btf|fentry|fexit|kprobe|kretprobe|iter)/[a-zA-Z0-9_]+) ' | tr -d ' ' | sort -u)
 		[ "$(wc -l <<<"$sections")" -ge 10 ]
 		same "$object" "$(found ".hooks[] | select(.object == \"${object/memmon/watch}\") | .hook" | sort)" \
 			"$sections"
@@ -218,7 +218,7 @@ nothing_new() {
 }
 
 @test 'too few files' {
-	examined sh -c 'ulimit -n 40; exec "$@"' sh "$MEMMON"
+	examined sh -c 'ulimit -n 32; exec "$@"' sh "$MEMMON"
 	same status "$status" 1
 	same files "$(found .limits.nofile.ok)" false
 	found .works.p.why | grep -q 'Too many open files'

@@ -25,7 +25,7 @@ test_doctor() {
 	5.10* | 6.1 | 6.1-*) hooks=$hooks,kprobe/shmem_file_write_iter,kretprobe/shmem_file_write_iter ;; # since 6.6
 	esac
 	case $kernel in
-	5.10*) hooks=$hooks,iter/task_vma,tp_btf/exit_mmap ;;
+	5.10*) hooks=$hooks,iter/task_vma,tp_btf/exit_mmap,syscall ;;
 	esac
 	case $kernel in
 	*-arm64) hooks=$hooks,tp_btf/page_fault_user,tp_btf/page_fault_kernel ;; # of x86 alone
@@ -36,7 +36,7 @@ test_doctor() {
 		features-that-are-not-on ,$features [.features | to_entries[] | select(.value.state != "on").key] | sort | "," + join(",")
 		degraded-without-a-reason 0 [.features[], .hooks[] | select(.state != "on" and .why == null)] | length
 		hooks-that-are-not-on ,$hooks [.hooks[] | select(.state != "on").hook] | unique | "," + join(",")
-		hooks-without-another ,$(echo "$hooks" | grep -o 'iter/task_vma' || true) [.hooks[] | select(.state == "off").hook] | unique | "," + join(",")
+		hooks-without-another ,$(echo "$hooks" | grep -oE 'iter/task_vma|syscall' | sort | paste -sd , || true) [.hooks[] | select(.state == "off").hook] | unique | "," + join(",")
 		what-does-their-work true [.hooks[] | select(.state == "degraded").why | contains("its work is done by")] | all
 		works-p true .works.p.state != "off"
 		works-shm $shm .works.shm.why | gsub(" "; "_")
