@@ -5,6 +5,7 @@
 
 #include "percpu.bpf.h"
 #include "proc.bpf.h"
+#include "rss.bpf.h"
 
 /*
  * Learns what reading the clock costs, how jiffies relate to it, our pid namespace, and where each

@@ -26,7 +26,7 @@
 #ifndef MEMMON_SAMPLE_BPF_H
 #define MEMMON_SAMPLE_BPF_H
 
-#include "rss.bpf.h"
+#include "books.bpf.h"
 
 static __always_inline u64 slack_of(const struct slot *s)
 {
