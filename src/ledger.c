@@ -39,6 +39,7 @@ struct ledger {
 	size_t n_first;
 	struct failure pending[PENDING];
 	size_t n_pending;
+	uint64_t skipped; /* runs of the tracer's hooks, as of the last survey */
 	uint64_t looked_ns; /* when a survey was made for failures */
 	char why[1024]; /* what the tracer lacks */
 	char gaps[2048];
@@ -281,6 +282,8 @@ int ledger_alarm_fd(const struct ledger *l)
 static int look_around(struct ledger *l)
 {
 	l->surveyed = true;
+	if (l->tracer) /* a system call for each program */
+		l->skipped = shm_tracer_skipped(l->tracer);
 	return shm_survey_run(l->survey);
 }
 
@@ -343,7 +346,6 @@ const char *ledger_gaps(struct ledger *l)
 	/* what a lesser way to trace lacks is known from -v; only its misses are gaps, or that there is none */
 	const char *parts[] = { shm_survey_gaps(l->survey), l->tracer ? "" : l->why, "", "" };
 	bool wanted = l->tracer && l->config.most > SHM_CHAIN_SIGNALS;
-	uint64_t skipped = l->tracer ? shm_tracer_skipped(l->tracer) : 0;
 	char lost[80] = "", missed[120] = "";
 	size_t len = 0;
 
@@ -357,12 +359,12 @@ const char *ledger_gaps(struct ledger *l)
 			 (unsigned long long)ledger_lost(l));
 		parts[2] = lost;
 	}
-	if (skipped) {
+	if (l->skipped) {
 		snprintf(
 			missed, sizeof(missed),
 			"failures and peaks, maybe: the kernel skipped %llu runs of the hooks on shared "
 			"memory",
-			(unsigned long long)skipped);
+			(unsigned long long)l->skipped);
 		parts[3] = missed;
 	}
 	l->gaps[0] = '\0';

@@ -17,8 +17,10 @@ static int info_of(const struct bpf_program *program, struct bpf_prog_info *info
 
 static bool hangs_on_a_hook(const struct bpf_program *program)
 {
-	return bpf_program__fd(program) >= 0 &&
-	       bpf_program__type(program) != BPF_PROG_TYPE_RAW_TRACEPOINT &&
+	enum bpf_prog_type type = bpf_program__type(program);
+
+	return bpf_program__fd(program) >= 0 && type != BPF_PROG_TYPE_RAW_TRACEPOINT &&
+	       type != BPF_PROG_TYPE_SYSCALL &&
 	       bpf_program__expected_attach_type(program) != BPF_TRACE_ITER;
 }
 
