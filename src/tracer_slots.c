@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #define FIRST_SLOT 1U /* 0 is nobody's */
+#define CELLS_AT_ONCE 512U /* looked at in one run, which cannot be preempted: less than 0.1 ms */
+_Static_assert(CELLS_AT_ONCE >= MAX_CPUS, "one slot at least");
 
 static int hand_out(struct tracer *t, uint32_t n)
 {
@@ -114,13 +116,14 @@ static int run_picked(struct tracer *t, struct bpf_program *program, after_run_f
 int tracer_run_over(struct tracer *t, struct bpf_program *program, enum which_slots which,
 		    after_run_fn after)
 {
+	uint32_t at_once = t->cpus > CELLS_AT_ONCE / PICKS ? CELLS_AT_ONCE / t->cpus : PICKS;
 	int err = 0;
 
 	for (uint32_t n = FIRST_SLOT; !err && n < t->slots; n++) {
 		if (which == SLOTS_LIVING && !t->living[n])
 			continue;
 		t->skel->bss->picked[t->skel->bss->n_picked++] = n;
-		if (t->skel->bss->n_picked == PICKS)
+		if (t->skel->bss->n_picked == at_once)
 			err = run_picked(t, program, after);
 	}
 	return err ? err : run_picked(t, program, after);

@@ -89,7 +89,7 @@ enum which_slots {
 typedef int (*after_run_fn)(struct tracer *t);
 
 /*
- * Runs `program` over slots, PICKS of them at a time, and after each run `after`, which may be NULL. Returns 0
+ * Runs `program` over slots, at most PICKS of them at a time, and after each run `after`, which may be NULL. Returns 0
  * or a negative errno.
  */
 int tracer_run_over(struct tracer *t, struct bpf_program *program, enum which_slots which,
