@@ -33,6 +33,8 @@
 #define ASK_EVERY_NS (1000 * MS)
 #define NAMES_EVERY_NS (2000 * MS)
 #define QUIET_NS (10000 * MS) /* after a question that was not answered in time */
+#define MADE_WITHIN_NS \
+	(100 * MS) /* what the runtime begins with is gone, or goes by its name, by then */
 #define REMOVED_AFTER_NS (3000 * MS) /* `docker compose up` removes one before it makes the next */
 #define NAMES_MAX 65536
 
@@ -240,14 +242,14 @@ static void describe(struct container *is, const struct docker_container *d, con
 }
 
 /* The kernel's part of it: `is.cgroup` is that of a container that runs. */
-static void start(struct followed *f, pid_t init, uint64_t init_start_ticks)
+static void start(struct followed *f, const struct container_process *init)
 {
 	struct container *is = &f->t.is;
 	struct rec_charge charge = { 0 };
 	const char *runtime = container_runtime(is->cgroup.name);
 
-	is->init_pid = init;
-	f->init_start_ticks = init_start_ticks;
+	is->init_pid = init->pid;
+	f->init_start_ticks = init->start_ticks;
 	is->memory_limit_bytes = charge_read(&is->cgroup, &charge) ? UNKNOWN_U64 :
 								     charge.limit_bytes;
 	if (*runtime)
@@ -256,13 +258,32 @@ static void start(struct followed *f, pid_t init, uint64_t init_start_ticks)
 	f->missing_ns = 0;
 }
 
+static uint64_t to_ticks(const struct timespec *t)
+{
+	uint64_t per_s = (uint64_t)sysconf(_SC_CLK_TCK);
+
+	return (uint64_t)t->tv_sec * per_s + (uint64_t)t->tv_nsec * per_s / 1000000000;
+}
+
 static uint64_t ticks_since_boot(void)
 {
 	struct timespec now;
-	uint64_t per_s = (uint64_t)sysconf(_SC_CLK_TCK);
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * per_s + (uint64_t)now.tv_nsec * per_s / 1000000000;
+	return to_ticks(&now);
+}
+
+/*
+ * Its first process; `told` is what the engine says of it, 0 = nothing. False where that is too young to be
+ * told from one that makes the container, and is gone before it begins.
+ */
+static bool find_init(const struct cgroup *cgroup, pid_t told, struct container_process *out)
+{
+	static const struct timespec within = { .tv_nsec = MADE_WITHIN_NS };
+
+	container_init(cgroup, told, out);
+	return !out->pid || out->is_sure ||
+	       ticks_since_boot() > out->start_ticks + to_ticks(&within);
 }
 
 static bool is_alive(const struct followed *f)
@@ -285,17 +306,16 @@ static bool is_alive(const struct followed *f)
 static bool start_in_cgroup(struct followed *f)
 {
 	struct container *is = &f->t.is;
-	uint64_t start_ticks;
+	struct container_process init;
 	struct stat st;
-	pid_t init;
 
 	if (!is->cgroup.path[0] || stat(is->cgroup.path, &st))
 		return false;
-	init = container_init(&is->cgroup, &start_ticks);
-	if (!init || (st.st_ino == is->cgroup.id && start_ticks <= f->stopped_ticks))
+	if (!find_init(&is->cgroup, 0, &init) || !init.pid ||
+	    (st.st_ino == is->cgroup.id && init.start_ticks <= f->stopped_ticks))
 		return false;
 	is->cgroup.id = st.st_ino;
-	start(f, init, start_ticks);
+	start(f, &init);
 	return true;
 }
 
@@ -303,21 +323,22 @@ static bool start_in_cgroup(struct followed *f)
 static int start_found(struct containers *c, struct followed *f, const struct docker_container *d,
 		       const char *runtime)
 {
+	struct container_process init;
 	struct cgroup cgroup;
-	uint64_t start_ticks;
-	pid_t init;
 	int err = container_cgroup(c->mounts, d->id, d->pid, &cgroup);
 
 	if (err)
 		return err;
-	init = container_init(&cgroup, &start_ticks);
+	if (!find_init(&cgroup, d->pid, &init))
+		return -ENOENT;
 	/* the cgroup that it stopped in: see start_in_cgroup(), or the engine knows the process */
-	if (cgroup.id == f->t.is.cgroup.id && (!init || init == f->t.is.init_pid ||
-					       (init != d->pid && start_ticks <= f->stopped_ticks)))
+	if (cgroup.id == f->t.is.cgroup.id &&
+	    (!init.pid || init.pid == f->t.is.init_pid ||
+	     (init.pid != d->pid && init.start_ticks <= f->stopped_ticks)))
 		return -ENOENT;
 	describe(&f->t.is, d, runtime);
 	f->t.is.cgroup = cgroup;
-	start(f, init, start_ticks);
+	start(f, &init);
 	return 0;
 }
 

@@ -202,15 +202,28 @@ int container_cgroup(const struct cgroup_mounts *mounts, const char *id, pid_t p
 
 /* ---- its first process ------------------------------------------------------------------------ */
 
+#define IS_TOLD (UINT_MAX - 1) /* of first.depth */
+
 struct first {
 	pid_t pid;
-	unsigned int depth; /* of the pid namespace that it is pid 1 of; UINT_MAX = of none */
+	unsigned int
+		depth; /* of the pid namespace that it is pid 1 of; IS_TOLD, UINT_MAX = of none */
 	uint64_t start_ticks;
+	pid_t told;
 };
+
+/*
+ * runc's first two processes, by the names that libcontainer/nsenter/nsexec.c gives them: they join the
+ * cgroup, and are gone before the container's program begins.
+ */
+static bool makes_container(const char *comm)
+{
+	return !strcmp(comm, "runc:[0:PARENT]") || !strcmp(comm, "runc:[1:CHILD]");
+}
 
 static void consider(struct first *f, pid_t pid)
 {
-	struct first other = { .pid = pid, .depth = UINT_MAX };
+	struct first other = { .pid = pid, .depth = UINT_MAX, .told = f->told };
 	struct proc_status status;
 	struct proc_stat stat;
 
@@ -219,6 +232,10 @@ static void consider(struct first *f, pid_t pid)
 	other.start_ticks = stat.start_ticks;
 	if (!procfs_read_status(pid, &status) && status.ns_pid == 1)
 		other.depth = status.ns_depth;
+	else if (pid == f->told)
+		other.depth = IS_TOLD;
+	else if (makes_container(stat.comm))
+		return;
 	if (!f->pid || other.depth < f->depth ||
 	    (other.depth == f->depth && other.start_ticks < f->start_ticks))
 		*f = other;
@@ -239,16 +256,16 @@ static void consider_all(struct first *f, const char *directory)
 			consider(f, (pid_t)pid);
 }
 
-pid_t container_init(const struct cgroup *cgroup, uint64_t *start_ticks)
+void container_init(const struct cgroup *cgroup, pid_t told, struct container_process *out)
 {
 	DIR *dir = opendir(cgroup->path);
-	struct first f = { 0 };
+	struct first f = { .told = told };
 	struct dirent *entry;
 	char path[PATH_MAX];
 
-	*start_ticks = 0;
+	*out = (struct container_process){ 0 };
 	if (!dir)
-		return 0;
+		return;
 	consider_all(&f, cgroup->path);
 	while (f.depth == UINT_MAX || !f.pid) {
 		// cppcheck-suppress readdirCalled // as above
@@ -262,6 +279,5 @@ pid_t container_init(const struct cgroup *cgroup, uint64_t *start_ticks)
 		consider_all(&f, path);
 	}
 	closedir(dir);
-	*start_ticks = f.start_ticks;
-	return f.pid;
+	*out = (struct container_process){ f.pid, f.start_ticks, f.depth != UINT_MAX };
 }

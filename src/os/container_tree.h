@@ -24,12 +24,18 @@ int container_walk(const struct cgroup_mounts *mounts, container_fn fn, void *ct
 int container_cgroup(const struct cgroup_mounts *mounts, const char *id, pid_t pid,
 		     struct cgroup *out);
 
+struct container_process {
+	pid_t pid; /* 0 = there is none */
+	uint64_t start_ticks; /* since boot: tells it from a later process of the same pid */
+	bool is_sure; /* else it may be one of the runtime's, which make the container and are gone then */
+};
+
 /*
  * The container's first process: of those in the cgroup and one level below it the one that is
- * pid 1 in its pid namespace, else the oldest; 0 where there is none. *start_ticks tells it from a
- * later process of the same pid.
+ * pid 1 in its pid namespace, else the one that the engine calls so (`told`, 0 = nothing), else the oldest
+ * that runc does not call its own.
  */
-pid_t container_init(const struct cgroup *cgroup, uint64_t *start_ticks);
+void container_init(const struct cgroup *cgroup, pid_t told, struct container_process *out);
 
 /* "docker", "podman", "containerd", "cri-o"; "" where the cgroup's path does not tell. Static text. */
 const char *container_runtime(const char *cgroup_name);

@@ -176,6 +176,23 @@ bad_socket() {
 	same 'pid of the new one' "${HEARD[9]}" "$(of web '{{.State.Pid}}')"
 }
 
+@test "without a pid namespace of its own: its process is the engine's" {
+	local i
+	docker create --network=none --pid=host --name web box sleep 100000
+	docker start web
+	start r "$RESOLVE" --follow web
+	hear r running
+	same pid "${HEARD[8]}" "$(of web '{{.State.Pid}}')"
+	for i in 1 2 3; do
+		docker restart -t 0 web
+		hear r stopped
+		if [ "${HEARD[1]}" != started ]; then
+			hear r started
+		fi
+		same "pid after restart $i" "${HEARD[*]: -2:1}" "$(of web '{{.State.Pid}}')"
+	done
+}
+
 @test "--wait: one that does not exist yet, and one that does not run yet" {
 	docker create --network=none --name made box sleep 100000
 	start r "$RESOLVE" --follow --wait later made

@@ -337,14 +337,19 @@ runs() {
 	same kept "$(figure "$keeps_pid" '.exit | tostring')" null
 }
 
+sleeps() {
+	[ "$(state_of "$1")" = S ]
+}
 @test "attached between vfork and exec: the memory counts once, and is the parent's" {
-	local parent
+	local parent child
 	start_workload w vforkwait 100
 	hear w borrowing
-	parent=${HEARD[2]}
+	child=${HEARD[1]} parent=${HEARD[2]}
 	watch -p "$parent" --json "$JSON"
 	go_on w
 	hear w own
+	# sleep(1) is loaded, and sleeps
+	until_true sleeps "$child"
 	stop_watch INT
 	within 'peak of the tree' "$(j .target.peak.rss_bytes)" $((100 * MIB)) $((106 * MIB))
 	within 'peak of the parent' "$(figure "$parent" .rss.peak_bytes)" $((100 * MIB)) $((105 * MIB))

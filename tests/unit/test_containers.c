@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -108,6 +109,34 @@ static struct machine {
 	pid_t init[2]; /* processes that stand for those of containers */
 } m;
 
+/* Younger ones may be a runtime's own. */
+static void grow_old(void)
+{
+	usleep(150000);
+}
+
+/* One that waits, by that name. */
+static pid_t begin_process(const char *comm)
+{
+	int says[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(says), 0);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_NAME, comm);
+		close(says[0]);
+		close(says[1]);
+		pause();
+		_exit(0);
+	}
+	close(says[1]);
+	assert_int_equal(read(says[0], &byte, 1), 0); /* it has its name */
+	close(says[0]);
+	return pid;
+}
+
 static int set_up(void **state)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -127,13 +156,9 @@ static int set_up(void **state)
 	snprintf(m.nobody, sizeof(m.nobody), "unix://%s/nobody", m.dir);
 	m.engine.listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	pthread_mutex_init(&m.engine.lock, NULL);
-	for (int i = 0; i < 2; i++) {
-		m.init[i] = fork();
-		if (m.init[i] == 0) {
-			pause();
-			_exit(0);
-		}
-	}
+	for (int i = 0; i < 2; i++)
+		m.init[i] = begin_process("init");
+	grow_old();
 	return mkdir(mount->point, 0755) ||
 	       bind(m.engine.listener, (struct sockaddr *)&address, sizeof(address)) ||
 	       listen(m.engine.listener, 8) ||
@@ -368,6 +393,50 @@ static void test_last_gasps(void **state)
 	containers_destroy(c);
 }
 
+/* A runtime's own processes come into the cgroup first. */
+static void test_made(void **state)
+{
+	static const char *const makers[] = { "runc:[0:PARENT]", "runc:[1:CHILD]" };
+	const struct container_target *t;
+	struct container_process found;
+	struct containers *c;
+	struct cgroup cgroup;
+
+	(void)state;
+	make_cgroup("docker/" ID_A, m.init[0]);
+	assert_int_equal(find(&c, m.nobody, ID_A, false), 0);
+	t = containers_get(c, 0);
+	remove_cgroup("docker/" ID_A);
+	end_init(0);
+	m.init[0] = begin_process("exe");
+	make_cgroup("docker/" ID_A, m.init[0]);
+	assert_int_equal(containers_poll(c, S), 1);
+	assert_int_equal(t->changes, CONTAINER_HAS_STOPPED);
+	assert_int_equal(containers_poll(c, 2 * S), 0);
+	grow_old(); /* it was the container's after all */
+	assert_int_equal(containers_poll(c, 3 * S), 1);
+	assert_int_equal(t->changes, CONTAINER_HAS_STARTED);
+	assert_int_equal(t->is.init_pid, m.init[0]);
+	cgroup = t->is.cgroup;
+	for (int i = 0; i < 2; i++) {
+		end_init(0);
+		m.init[0] = begin_process(makers[i]);
+		make_cgroup("docker/" ID_A, m.init[0]);
+		grow_old();
+		assert_int_equal(containers_poll(c, (4 + i) * S), i == 0);
+		assert_int_equal(t->state, CONTAINER_STOPPED);
+		container_init(&cgroup, 0, &found);
+		assert_int_equal(found.pid, 0);
+	}
+	/* unless the engine says that it is */
+	container_init(&cgroup, m.init[0], &found);
+	assert_true(found.pid == m.init[0] && found.is_sure);
+	make_cgroup("docker/" ID_A, m.init[1]);
+	container_init(&cgroup, m.init[0], &found);
+	assert_true(found.pid == m.init[1] && !found.is_sure);
+	containers_destroy(c);
+}
+
 static void test_wait_by_id(void **state)
 {
 	const struct container_target *t;
@@ -563,20 +632,14 @@ static void test_engine_is_late(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(test_by_cgroup),
-		TEST(test_refused),
-		TEST(test_two_of_one),
-		TEST(test_restart),
-		TEST(test_last_gasps),
-		TEST(test_wait_by_id),
-		TEST(test_impostor),
-		TEST(test_no_hierarchy),
-		cmocka_unit_test(test_runtimes),
+		TEST(test_by_cgroup),      TEST(test_refused),
+		TEST(test_two_of_one),     TEST(test_restart),
+		TEST(test_last_gasps),     TEST(test_made),
+		TEST(test_wait_by_id),     TEST(test_impostor),
+		TEST(test_no_hierarchy),   cmocka_unit_test(test_runtimes),
 #ifndef WITHOUT_CURL
-		TEST(test_by_name),
-		TEST(test_engine_refusals),
-		TEST(test_engine_hangs),
-		TEST(test_wait_by_name),
+		TEST(test_by_name),        TEST(test_engine_refusals),
+		TEST(test_engine_hangs),   TEST(test_wait_by_name),
 		TEST(test_engine_is_late),
 #endif
 	};
