@@ -104,20 +104,19 @@ static int list_inodes(struct shm_tracer *t, struct inode_list *list)
 	uint64_t inode;
 	size_t kept = 0;
 
-	while (!err && !bpf_map_get_next_key(fd, list->n ? &inode : NULL, &inode)) {
-		err = add_inode(list, inode);
-		if (list->n == 2 * (size_t)SHM_INODES) {
-			t->dropped++; /* it would go on for ever */
-			break;
-		}
+	while (!err && list->n < 2 * (size_t)SHM_INODES) {
+		err = bpf_map_get_next_key(fd, list->n ? &inode : NULL, &inode);
+		if (!err)
+			err = add_inode(list, inode);
 	}
+	t->dropped += !err; /* it would have gone on for ever */
 	if (list->n)
 		qsort(list->at, list->n, sizeof(*list->at), compare_inodes);
 	for (size_t i = 0; i < list->n; i++)
 		if (!kept || list->at[kept - 1] != list->at[i])
 			list->at[kept++] = list->at[i];
 	list->n = kept;
-	return err;
+	return err == -ENOENT ? 0 : err; /* that was the end */
 }
 
 /* Runs over those that are known; `each` may be NULL. */
@@ -131,8 +130,7 @@ static int run_over_inodes(struct shm_tracer *t, bool sweep,
 	for (size_t at = 0; err >= 0 && at < list.n; at += bss->n_picked) {
 		bss->n_picked = list.n - at < SHM_PICKS ? (uint32_t)(list.n - at) : SHM_PICKS;
 		memcpy(bss->picked, &list.at[at], bss->n_picked * sizeof(bss->picked[0]));
-		if (sweep)
-			err = shm_tracer_run(t->skel->progs.sweep);
+		err = sweep ? shm_tracer_run(t->skel->progs.sweep) : 0;
 		if (!err && each)
 			err = shm_tracer_run(t->skel->progs.read_inodes);
 		for (uint32_t i = 0; each && err >= 0 && i < bss->n_readings; i++)

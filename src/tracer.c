@@ -533,10 +533,12 @@ static int begin_sampling(struct tracer *t)
 	bpf_link__destroy(t->hook);
 	t->hook = NULL;
 	t->sampled = true;
-	/* an event that is under way has ended before any slot is looked at; without it, in all likelihood */
+	/*
+	 * Brings every slot up to date. An event that is under way has ended before any is looked at; without
+	 * the barrier, in all likelihood.
+	 */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-	err = tracer_run_over(t, t->skel->progs.rebook, SLOTS_LIVING,
-			      NULL); /* brings every slot up to date */
+	err = tracer_run_over(t, t->skel->progs.rebook, SLOTS_LIVING, NULL);
 	t->skel->bss->sampling = SAMPLE_ON;
 	return err;
 }

@@ -92,8 +92,8 @@ static int heal(struct tracer *t)
 	t->skel->bss->any_loose = 0;
 	err = tracer_run_over(t, t->skel->progs.heal_mms, SLOTS_ALL, NULL);
 	if (!err && t->skel->bss->any_loose) {
-		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0,
-			0); /* waits for programs under way */
+		/* waits for programs under way */
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 		err = tracer_run_over(t, t->skel->progs.heal_mms, SLOTS_ALL, NULL);
 	}
 	if (!err)
