@@ -120,8 +120,7 @@ static int set_all(struct bpf_program *const *programs, size_t n, bool on)
 static int set_for_preemption(struct tracer *t, enum feature_hook mm_end)
 {
 	struct memmon_bpf *skel = t->skel;
-	struct bpf_program *const healers[] = { skel->progs.heal_processes, skel->progs.heal_mms,
-						skel->progs.mend };
+	struct bpf_program *const healers[] = { skel->progs.heal_mms, skel->progs.mend };
 	struct bpf_program *const stand_ins[] = { skel->progs.on_fork_2, skel->progs.on_fork_3,
 						  skel->progs.on_exec_2, skel->progs.on_exec_3,
 						  skel->progs.on_exit_2, skel->progs.on_exit_3 };
@@ -134,7 +133,10 @@ static int set_for_preemption(struct tracer *t, enum feature_hook mm_end)
 		err = bpf_map__set_autocreate(skel->maps.slots_in_hand, t->preempted);
 	if (!err)
 		err = set_all(healers, sizeof(healers) / sizeof(healers[0]), t->preempted);
-
+	/* without it what all programs of a hook missed stays so; it is counted all the same */
+	if (!err)
+		err = bpf_program__set_autoload(skel->progs.heal_processes,
+						t->preempted && !hook_forbidden("syscall"));
 	if (!err)
 		err = set_all(stand_ins, sizeof(stand_ins) / sizeof(stand_ins[0]), on);
 	return err ? err :

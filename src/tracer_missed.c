@@ -96,7 +96,7 @@ static int heal(struct tracer *t)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 		err = tracer_run_over(t, t->skel->progs.heal_mms, SLOTS_ALL, NULL);
 	}
-	if (!err)
+	if (!err && bpf_program__fd(t->skel->progs.heal_processes) >= 0)
 		err = tracer_run_over(t, t->skel->progs.heal_processes, SLOTS_LIVING, NULL);
 	if (!err)
 		err = tracer_adopt_from(t, 1);

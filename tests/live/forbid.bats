@@ -31,7 +31,7 @@ each() {
 
 @test 'whole kinds of hooks' {
 	local hook
-	for hook in fexit fentry kprobe 'fexit,fentry,kprobe,kretprobe'; do
+	for hook in fexit fentry kprobe 'fexit,fentry,kprobe,kretprobe' every_event 'every_event,syscall'; do
 		MEMMON_FORBID=$hook memmon -q --json "$JSON" -- "$WORKLOADS/spike" 20 1
 		same "status without $hook" "$status" 0
 		within anon "$(j '.processes[0].peak.anon_bytes')" $((20 * MIB)) $((21 * MIB))
