@@ -188,7 +188,17 @@ static int apply_exit(struct model *m, const struct rec_head *rec)
 
 static int apply_tree(struct model *m, const struct rec_head *rec)
 {
+	struct rec_tree before = m->tree;
+
 	m->tree = *(const struct rec_tree *)rec;
+	/* what ran as it was read may have been the highest, and gone before the kernel side looked */
+	if (rss_pages(&before.at_peak) > rss_pages(&m->tree.at_peak)) {
+		m->tree.at_peak = before.at_peak;
+		m->tree.peak_ns = before.peak_ns;
+	}
+	for (int i = 0; i < MEM_KINDS; i++)
+		if (before.peak.kind[i] > m->tree.peak.kind[i])
+			m->tree.peak.kind[i] = before.peak.kind[i];
 	set_first(m, &m->tree.now);
 	m->snap.tree.known = true;
 	return 0;

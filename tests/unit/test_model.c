@@ -705,6 +705,35 @@ static void test_oom_is_bounded(void **state)
 	assert_string_equal(model_snapshot(m)->oom[0].cgroup, "/cg");
 }
 
+/* What ran as a record was made may have been higher than what the kernel side saw by then, and by the next. */
+static void test_tree_peak_does_not_fall(void **state)
+{
+	struct rec_tree tree = { .head = HEAD(REC_TREE, rec_tree, 0, 2 * SEC, 0) };
+	struct model *m = *state;
+	const struct snapshot *s;
+
+	tree.now = tree.at_peak = pages(70, 5, 0, 1);
+	tree.peak = pages(60, 9, 0, 2);
+	tree.peak_ns = 2 * SEC;
+	APPLY(m, tree);
+	tree.head.ts_ns = 3 * SEC;
+	tree.now = pages(1, 0, 0, 0);
+	tree.at_peak = pages(68, 6, 0, 3);
+	tree.peak = pages(68, 8, 0, 3);
+	tree.peak_ns = 1 * SEC;
+	APPLY(m, tree);
+	s = model_snapshot(m);
+	assert_int_equal(rss_pages(&s->tree.at_peak), 75);
+	assert_int_equal(s->tree.at_peak.kind[MEM_SWAP], 1);
+	assert_int_equal(s->tree.peak_ns, 2 * SEC);
+	assert_int_equal(s->tree.peak.kind[MEM_ANON], 68);
+	assert_int_equal(s->tree.peak.kind[MEM_FILE], 9);
+	tree.at_peak = pages(80, 0, 0, 0);
+	APPLY(m, tree);
+	assert_int_equal(rss_pages(&model_snapshot(m)->tree.at_peak), 80);
+	assert_int_equal(model_snapshot(m)->tree.peak_ns, 1 * SEC);
+}
+
 /* A command's watch begins at its exec, not at the first reading some time later. */
 static void test_first_of_a_command(void **state)
 {
@@ -747,6 +776,7 @@ int main(void)
 		TEST(test_order),
 		TEST(test_tree_first_and_now),
 		TEST(test_tree_peak_is_lifted),
+		TEST(test_tree_peak_does_not_fall),
 		TEST(test_tree_of_one_process),
 		TEST(test_no_mm),
 		TEST(test_level_peak),
