@@ -24,6 +24,8 @@ struct mprof {
 	double started_s; /* Unix time */
 	uint64_t peak_pages; /* told so far */
 	uint64_t tick_ns;
+	uint64_t
+		told_ns; /* of the tick before it: what was later may have been read after tick_ns only */
 	uint32_t main_pid; /* whose MEM is that of the tree; 0 = none */
 	uint64_t main_start_ns;
 };
@@ -138,7 +140,7 @@ static void print_processes(const struct mprof *m, const struct snapshot *s)
 		if (!p->has_reading || r->flags & READING_NO_MM ||
 		    (p->pid == m->main_pid && p->start_ns == m->main_start_ns))
 			continue;
-		if (r->peak_ns > m->tick_ns || p->end_ns > m->tick_ns || !m->begun)
+		if (r->peak_ns > m->told_ns || p->end_ns > m->told_ns || !m->begun)
 			fprintf(m->out, "CHLD %u %.6f %.4f\n", p->pid,
 				mib(s, rss_pages(&r->at_peak)), unix_time(m, s, r->peak_ns));
 		if (!p->end_ns)
@@ -161,6 +163,7 @@ static int mprof_tick(struct sink *sink, const struct snapshot *s)
 	print_tree(m, s);
 	print_processes(m, s);
 	m->begun = true;
+	m->told_ns = m->tick_ns;
 	m->tick_ns = s->now_ns;
 	return err ? err : show_flush(m->out);
 }
